@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LookMode, LookReport } from '../src/domain/platform/reconciliation';
+import type { ReconciliationMode, ReconciliationCounts } from '../src/domain/platform/reconciliation';
 import { LabError } from '../src/lab/errors';
 import { ConfigError } from '../src/config';
 import { runScript } from './commandLine';
@@ -15,13 +15,13 @@ interface Asked {
 
 interface Found {
   status: 'running' | 'ended' | 'none';
-  progress?: LookReport;
-  asked?: LookReport;
+  progress?: ReconciliationCounts;
+  asked?: ReconciliationCounts;
 }
 
 /** Starts a reconciliation, prints its progress and then its result. */
 async function reconcile({ url, key, full }: Asked): Promise<void> {
-  const mode: LookMode = full ? 'full' : 'quick';
+  const mode: ReconciliationMode = full ? 'full' : 'quick';
   const find = async () => (await ask({ url, key }, 'GET', `/v1/reconciliations/${mode}`)).body as unknown as Found;
   const began = Date.now();
   const { body } = await ask({ url, key }, 'POST', '/v1/reconciliations', { body: { mode } });
@@ -47,7 +47,10 @@ async function reconcile({ url, key, full }: Asked): Promise<void> {
   }
 }
 
-function tell({ checked, checkedByType, restarted, terminated, postponed }: LookReport, tookMs: number): void {
+function tell(
+  { checked, checkedByType, restarted, terminated, postponed }: ReconciliationCounts,
+  tookMs: number,
+): void {
   const left = postponed > 0 ? `${postponed}   (docs/alerts.md#workflows-lost)` : '0';
   process.stdout.write(
     `checked        ${checked}   (${counted(checkedByType)})\nrestarted      ${counted(restarted)}\nterminated   ` +

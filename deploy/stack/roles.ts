@@ -1,7 +1,7 @@
 import { Effect, ManagedPolicy, Policy, PolicyStatement, type PrincipalBase, Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Combined } from '../../src/graph/combined';
-import type { PartName } from '../../src/config/parts';
+import type { ServiceName } from '../../src/config/parts';
 import { grantsOf, type Process } from '../access';
 import type { Data } from './data';
 import type { Tables } from './tables';
@@ -73,7 +73,7 @@ function otherStatements(
   { data, combined, endpointArn, snsTopicArn, kmsKeyArn }: Reach,
 ): PolicyStatement[] {
   const runsAll = process === 'api' || process === 'worker';
-  const calls = (part: PartName) =>
+  const calls = (part: ServiceName) =>
     runsAll ||
     combined.capabilities.some(({ functions = [] }) =>
       functions.some(({ name, uses = [] }) => name === process && uses.includes(part)),

@@ -1,5 +1,5 @@
 import type { PlatformConfig } from '.';
-import type { PartName } from './parts';
+import type { ServiceName } from './parts';
 import type { Fault } from './rules';
 
 interface Credentials {
@@ -51,7 +51,7 @@ export interface PartNeeds {
    * `required`: the process does not start without the service. `embedded`: `npm start` embeds it. `optional`: used if
    * it is configured.
    */
-  parts: Readonly<Partial<Record<PartName, 'required' | 'embedded' | 'optional'>>>;
+  parts: Readonly<Partial<Record<ServiceName, 'required' | 'embedded' | 'optional'>>>;
   kinesisStreams: readonly KinesisNeed[];
 }
 

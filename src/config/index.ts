@@ -4,7 +4,7 @@ import { accessSettings } from './access';
 import { awsSettings } from './aws';
 import { encryptionSettings } from './encryption';
 import { notificationsSettings } from './notifications';
-import { type PartName, partSettings } from './parts';
+import { type ServiceName, serviceSettings } from './parts';
 import { processSettings } from './process';
 import type { Fault, SettingRule, SettingsGroup, SettingsOf } from './rules';
 import { telemetrySettings } from './telemetry';
@@ -49,19 +49,19 @@ const platformRules: readonly SettingRule<typeof platformSettings>[] = [
 /** Values of the platform's settings and those of the services. A service that no capability uses has its defaults. */
 export type PlatformConfig = SettingsOf<
   typeof platformSettings &
-    (typeof partSettings)['sagemaker'] &
-    (typeof partSettings)['kinesis'] &
-    (typeof partSettings)['s3'] &
-    (typeof partSettings)['mqtt']
+    (typeof serviceSettings)['sagemaker'] &
+    (typeof serviceSettings)['kinesis'] &
+    (typeof serviceSettings)['s3'] &
+    (typeof serviceSettings)['mqtt']
 >;
 
 /**
  * Returns the settings of a process, by group: the platform's, those of the services it uses, and its capabilities'.
  */
-export function settingsGroups(parts: readonly PartName[], capabilities: readonly SettingsGroup[]): SettingsGroup[] {
+export function settingsGroups(parts: readonly ServiceName[], capabilities: readonly SettingsGroup[]): SettingsGroup[] {
   return [
     { settings: platformSettings, settingRules: platformRules } as unknown as SettingsGroup,
-    ...parts.map((part) => ({ settings: partSettings[part] })),
+    ...parts.map((part) => ({ settings: serviceSettings[part] })),
     ...capabilities,
   ];
 }

@@ -5,7 +5,7 @@ import { url } from './values';
  * Settings of the services besides DynamoDB and Temporal. A process has the settings of the services that its
  * capabilities use.
  */
-export const partSettings = {
+export const serviceSettings = {
   sagemaker: {
     SAGEMAKER_ENDPOINT: url.optional().describe('URL of an external SageMaker runtime, in place of the embedded one'),
   },
@@ -30,4 +30,4 @@ export const partSettings = {
 } as const satisfies Record<string, z.ZodRawShape>;
 
 /** Name of such a service. */
-export type PartName = keyof typeof partSettings;
+export type ServiceName = keyof typeof serviceSettings;

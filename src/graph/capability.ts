@@ -11,7 +11,7 @@ import type { RequestIds } from '../api/http/requestIds';
 import type { AnyRoute } from '../api/http/routes';
 import type { PlatformConfig, SettingsOf } from '../config';
 import type { Endpoints, KinesisNeed } from '../config/endpoints';
-import type { PartName } from '../config/parts';
+import type { ServiceName } from '../config/parts';
 import type { SettingRule } from '../config/rules';
 import type { Happening } from '../domain/platform/happening';
 import type { RecordSource } from '../gateways/streams/source';
@@ -158,7 +158,7 @@ export interface LambdaFunctionSpec {
    */
   source: { kinesis: string } | { table: string } | 'iot';
   /** Parts besides DynamoDB and Temporal that the function calls. */
-  uses?: readonly PartName[];
+  uses?: readonly ServiceName[];
   /** The stream's name in checkpoints, dead letters and metrics; absent if the function reads no stream. */
   stream?: string;
 }
@@ -202,7 +202,7 @@ export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown
   settings: S;
   settingRules?: readonly SettingRule<S>[];
   /** Parts that it needs besides DynamoDB and Temporal. */
-  parts?: Readonly<Partial<Record<PartName, 'required' | 'embedded' | 'optional'>>>;
+  parts?: Readonly<Partial<Record<ServiceName, 'required' | 'embedded' | 'optional'>>>;
   kinesisStreams?: readonly KinesisNeed[];
   functions?: readonly LambdaFunctionSpec[];
   metrics: new (registry: Registry) => M;

@@ -1,5 +1,5 @@
 import type { PartNeeds } from '../config/endpoints';
-import type { PartName } from '../config/parts';
+import type { ServiceName } from '../config/parts';
 import type { LifecycleRule, Lifecycles } from '../domain/platform/lifecycle';
 import { platformLifecycles } from '../domain/platform/lifecycles';
 import { PLATFORM_QUEUE } from '../domain/platform/workflows';
@@ -78,10 +78,10 @@ function union<T>(what: string, records: readonly Readonly<Record<string, T>>[])
 
 /** Combines the needed parts. If several capabilities need a part, the strongest need counts. */
 function needsOf(capabilities: readonly AnyCapability[]): PartNeeds {
-  const parts: Partial<Record<PartName, 'required' | 'embedded' | 'optional'>> = {};
+  const parts: Partial<Record<ServiceName, 'required' | 'embedded' | 'optional'>> = {};
   const strength = ['optional', 'embedded', 'required'];
   for (const [part, need] of capabilities.flatMap(
-    (one) => Object.entries(one.parts ?? {}) as [PartName, 'required' | 'embedded' | 'optional'][],
+    (one) => Object.entries(one.parts ?? {}) as [ServiceName, 'required' | 'embedded' | 'optional'][],
   ))
     if (strength.indexOf(need) > strength.indexOf(parts[part] ?? '')) parts[part] = need;
   return { parts, kinesisStreams: capabilities.flatMap(({ kinesisStreams = [] }) => kinesisStreams) };

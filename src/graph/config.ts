@@ -7,7 +7,7 @@ import {
   settingsReference,
   unknownSettings,
 } from '../config';
-import type { PartName } from '../config/parts';
+import type { ServiceName } from '../config/parts';
 import { nearestName } from '../domain/nearest';
 import { capabilities, type Config } from './capabilities';
 import type { AnyCapability } from './capability';
@@ -41,7 +41,7 @@ export function selectCapabilities(
 
 /** Returns the settings of a process with these capabilities, by group. */
 function groupsOf(chosen: readonly AnyCapability[]): SettingsGroup[] {
-  return settingsGroups(Object.keys(combine(chosen).needs.parts) as PartName[], chosen);
+  return settingsGroups(Object.keys(combine(chosen).needs.parts) as ServiceName[], chosen);
 }
 
 /**

@@ -7,7 +7,7 @@ import { postRoutes } from '../api/feeds/posts';
 import { relationRoutes } from '../api/feeds/relations';
 import type { FeedSettings } from '../domain/feeds/settings';
 import { Feeds } from '../operations/feeds/feed';
-import { turnRows } from '../operations/feeds/openTurns';
+import { modeChangeRows } from '../operations/feeds/openModeChanges';
 import { Posts } from '../operations/feeds/posts';
 import { Relations } from '../operations/feeds/relations';
 import { FeedRowStore } from '../stores/feeds/feedRows';
@@ -87,7 +87,7 @@ function buildFeeds(
       [FEEDS_BULK_QUEUE]: feedsActivities({ users, fanOut, feedSync, rateLimiter }),
     },
     standing: [],
-    rows: [turnRows(users, settings)],
+    rows: [modeChangeRows(users, settings)],
   };
 }
 
@@ -112,7 +112,7 @@ export const feeds = declareCapability({
     news: {
       [FAN_OUT_TYPE]: 'The fan-out of a post',
       [RETRACT_TYPE]: 'The retraction of a post',
-      [TURN_TYPE]: 'The turn of an author',
+      [TURN_TYPE]: 'The mode change of an author',
     },
     running: { [FAN_OUT_TYPE]: 'fan-outs under way', [RELATION_TYPE]: 'follows being settled' },
     sizes: { Posts: 'posts kept' },

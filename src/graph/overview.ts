@@ -11,7 +11,7 @@ import { type Lifecycle, Lifecycles } from '../operations/platform/overview/life
 import {
   type Figure,
   type FigureSource,
-  type LastLooks,
+  type ReconciliationReports,
   Overview,
   type PartState,
   type StreamLag,
@@ -33,13 +33,13 @@ export interface OverviewSettings {
   /** The sources of dead letters: streams, and other sources. */
   letterSources: readonly string[];
   backlog(dueBy: number): Promise<Backlog[]>;
-  lastLooks(): Promise<LastLooks>;
+  lastLooks(): Promise<ReconciliationReports>;
   readiness(): Promise<Readiness>;
   version: string;
 }
 
 /** Pause between two queries of Temporal's visibility while the page is open. */
-const LOOK_MS = 5_000;
+const POLL_MS = 5_000;
 
 /** Builds the overview page and its content: parts, figures, cases, backlogs and events. */
 export function buildOverview(
@@ -49,15 +49,15 @@ export function buildOverview(
   const { config, endpoints, db, temporal, metrics } = services;
   const { events, combined, instances, streams, letterSources, backlog, version } = settings;
   const cases = instances.find((instance) => instance.cases)?.cases;
-  const look = new TemporalOverview(temporal);
+  const lists = new TemporalOverview(temporal);
   const overview = new Overview({
     db,
     backlog,
     ...defined({ cases }),
-    temporal: look,
+    temporal: lists,
     queues: Object.keys(combined.queues),
     letterSources,
-    sources: [...figureSources(services, combined, look), ...instances.flatMap((instance) => instance.figures ?? [])],
+    sources: [...figureSources(services, combined, lists), ...instances.flatMap((instance) => instance.figures ?? [])],
     titles: Object.fromEntries(combined.capabilities.map(({ name, title }) => [name, title])),
     leads: Object.fromEntries(
       combined.capabilities.flatMap(({ name, page }) => (page?.lead ? [[name, page.lead]] : [])),
@@ -67,12 +67,13 @@ export function buildOverview(
     lastLooks: settings.lastLooks,
   });
   const eventStreams = new EventStreams();
-  const watch = new Lifecycles({ look, lifecycles: newsOf(combined), note: (happening) => events.note(happening) });
-  const looking = setInterval(() => {
+  const note: typeof events.note = (happening) => events.note(happening);
+  const watch = new Lifecycles({ temporal: lists, lifecycles: newsOf(combined), note });
+  const polling = setInterval(() => {
     // Query Temporal only while the page is open.
     if (events.isWatched) watch.poll().catch(() => undefined); // Temporal is unavailable; the page shows that.
-  }, LOOK_MS);
-  looking.unref();
+  }, POLL_MS);
+  polling.unref();
   const ui = endpoints.temporal.uiUrl ?? config.TEMPORAL_UI_URL;
   const list = ui && `${ui}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows`;
   return {
@@ -94,7 +95,7 @@ export function buildOverview(
     ],
     endStreams: () => eventStreams.endAll(),
     close() {
-      clearInterval(looking);
+      clearInterval(polling);
       eventStreams.endAll();
       events.close();
     },
@@ -136,7 +137,7 @@ async function partStates({ endpoints }: Services, { readiness, combined }: Over
 function figureSources(
   { db, dynamodb, metrics: { registry } }: Services,
   { capabilities }: Combined,
-  look: TemporalOverview,
+  lists: TemporalOverview,
 ): FigureSource[] {
   const named = <T>(of: (page: CapabilityPage) => Readonly<Record<string, T>> | undefined) =>
     capabilities.flatMap(({ name, page = {} }) =>
@@ -152,7 +153,7 @@ function figureSources(
       ),
     { forMs: 60_000 },
   );
-  const counts = sharedCall(() => look.running(running.map(({ key }) => key)), { forMs: 10_000 });
+  const counts = sharedCall(() => lists.running(running.map(({ key }) => key)), { forMs: 10_000 });
   return [
     ...capabilities.flatMap(({ name: area, page }) =>
       (page?.counters ?? []).map(({ metric, label }) => ({

@@ -1,14 +1,14 @@
 import { reconciliationRoutes } from '../api/platform/reconciliations';
 import type { LifecycleRule } from '../domain/platform/lifecycle';
 import type { WorkflowStart } from '../domain/platform/outbox';
-import type { LookMode } from '../domain/platform/reconciliation';
+import type { ReconciliationMode } from '../domain/platform/reconciliation';
 import { PLATFORM_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID } from '../domain/platform/workflows';
 import { TemporalRuns } from '../gateways/temporal/runs';
 import { Reconciler } from '../operations/platform/reconciliation/reconciler';
 import { Reconciliation } from '../operations/platform/reconciliation/reconciliation';
-import { LookRequests, lookWorkflow } from '../operations/platform/reconciliation/requests';
+import { ReconciliationRequests, reconciliationWorkflow } from '../operations/platform/reconciliation/requests';
 import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
-import { LastLookStore } from '../stores/platform/lastLooks';
+import { ReconciliationReportStore } from '../stores/platform/reconciliationReports';
 import type { ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 
 /** Grace period: within this time, the process that recorded an outbox entry or the relay has started the workflow. */
@@ -37,12 +37,12 @@ export const reconcilerWorkflow: StandingWorkflow = {
 export function buildReconciler(services: Services, parts: ReconcilerParts) {
   const { config, db, temporal, metrics, startOnce, onFault } = services;
   const runs = new TemporalRuns(temporal);
-  const looks = new LastLookStore(db);
-  metrics.reconciler.watchLastLooks(() => looks.readAll());
+  const reports = new ReconciliationReportStore(db);
+  metrics.reconciler.watchReports(() => reports.readAll());
   const reconciler = new Reconciler(
     {
       runs,
-      looks,
+      reports,
       rows: parts.rows,
       lifecycleRule: parts.lifecycleRule,
       standing: parts.standing.map(startOf),
@@ -54,16 +54,16 @@ export function buildReconciler(services: Services, parts: ReconcilerParts) {
   const reconciliation = new Reconciliation({
     reconciler,
     everyMs: config.LONGWATCH_RECONCILE_EVERY_MS,
-    onLook: (mode, look) => metrics.reconciler.reconciled(mode, look),
+    onReconciled: (mode, report) => metrics.reconciler.reconciled(mode, report),
     onFault,
   });
-  const requests = new LookRequests({ runs, looks, startOnce });
+  const requests = new ReconciliationRequests({ runs, reports, startOnce });
   return {
     reconciliation,
     schedule: nightlyLook(config.LONGWATCH_RECONCILE_CRON),
     routes: reconciliationRoutes({ start: (mode) => requests.start(mode), find: (mode) => requests.find(mode) }),
-    lastLooks: () => looks.readAll(),
-    lastLook: (mode: LookMode) => looks.read(mode),
+    lastLooks: () => reports.readAll(),
+    lastLook: (mode: ReconciliationMode) => reports.read(mode),
   };
 }
 
@@ -89,6 +89,6 @@ function reportRestart(
 }
 
 function nightlyLook(cron: string): ScheduledWorkflow {
-  const { type: workflowType, ...action } = lookWorkflow('full', RECONCILIATION_ID);
+  const { type: workflowType, ...action } = reconciliationWorkflow('full', RECONCILIATION_ID);
   return { scheduleId: RECONCILIATION_ID, cron, action: { workflowType, ...action } };
 }

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { type Child, startChild } from './child';
 import { type PortTakenError, StartError } from './errors';
-import { holdPort, startOnPort, untilServing } from './ports';
+import { bindPort, startOnPort, untilServing } from './ports';
 
 /** The programs that can serve as embedded DynamoDB. */
 export const engines = ['dynoxide', 'dynamodb-local'] as const;
@@ -20,7 +20,7 @@ export interface DynamoDBStart {
   /** Port that must be used. Default: 8000, or another one if that is taken. */
   port?: number;
   /** Reserves the port. Default: listens on it. */
-  hold?: typeof holdPort;
+  hold?: typeof bindPort;
   /** Called when another process took the port before DynamoDB bound it; the start continues on another port. */
   onTaken?: (error: PortTakenError) => void;
   /** Default: dynoxide if it runs on this machine, otherwise DynamoDB Local. */
@@ -46,7 +46,7 @@ const OLDEST_JAVA = 17;
  * @throws StartError if neither program runs, if the port asked for is taken, or if DynamoDB does not start within 60 s
  */
 export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamoDB> {
-  const { hold = holdPort } = start;
+  const { hold = bindPort } = start;
   const engine = start.engine ?? findEngine();
   const folder = join(start.dataDir, 'dynamodb');
   const { command, args } = (engine === 'dynoxide' ? dynoxide : dynamodbLocal)(folder, start);
@@ -55,7 +55,7 @@ export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamo
     const held = await hold(start.port ? { port: start.port, only: true } : { port: tries === 1 ? USUAL_PORT : 0 });
     if (!held) throw new StartError(`Port ${start.port} for DynamoDB is in use`);
     const { port } = held;
-    await held.handOver();
+    await held.release();
     const child = startChild({
       name: engine,
       command,

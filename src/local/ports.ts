@@ -8,10 +8,10 @@ import { listenerOf } from './portOwner';
 const HOST = '127.0.0.1';
 
 /** A reserved port: this process listens on it, so that no other process gets it before the intended server starts. */
-export interface HeldPort {
+export interface BoundPort {
   port: number;
   /** Stops listening. Resolves when the server may bind the port. */
-  handOver(): Promise<void>;
+  release(): Promise<void>;
 }
 
 /** A port to reserve. */
@@ -27,13 +27,13 @@ export interface WantedPort {
  * learns at once that it is taken.
  * @returns undefined if the port is taken and `only` is set
  */
-export async function holdPort({ port, only = false }: WantedPort): Promise<HeldPort | undefined> {
+export async function bindPort({ port, only = false }: WantedPort): Promise<BoundPort | undefined> {
   // A client sees a reset, as if no server listened.
   const server = createServer((socket) => void socket.resetAndDestroy());
   try {
     await listenOn(server, port, { only });
     server.unref();
-    return { port: portOf(server), handOver: () => handOver(server) };
+    return { port: portOf(server), release: () => closeServer(server) };
   } catch (error) {
     if (isTaken(error)) return undefined;
     throw error;
@@ -81,7 +81,7 @@ function isTaken(error: unknown): boolean {
  * for any free port, but a server may still bind it by number. For that, the listening side must close a connection
  * first.
  */
-async function handOver(server: Server): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   const far = new Set<Socket>();
   server.removeAllListeners('connection').on(
     'connection',
@@ -106,7 +106,7 @@ async function handOver(server: Server): Promise<void> {
 const ATTEMPTS = 5;
 
 /**
- * Starts a server that binds its own port. Race: after `handOver` and before the server's bind, another process may
+ * Starts a server that binds its own port. Race: after `release` and before the server's bind, another process may
  * take the port. The server then fails and is started again on a newly chosen port, at most five times. `onTaken` is
  * called for each lost port.
  */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { PlatformConfig } from '../config';
-import type { PartName } from '../config/parts';
+import type { ServiceName } from '../config/parts';
 import { defined } from '../domain/defined';
 import type { Child } from './child';
 import { openDataDir } from './dataDir';
@@ -57,7 +57,7 @@ export interface LocalModel {
 export interface StackSettings {
   searchAttributes: Readonly<Record<string, string>>;
   /** Services besides DynamoDB and Temporal that the capabilities use. */
-  parts: readonly PartName[];
+  parts: readonly ServiceName[];
   /** The models that the embedded SageMaker endpoint serves. */
   model: LocalModel;
   /** Names of the Kinesis streams to create. */
@@ -81,7 +81,7 @@ export function startStack(config: PlatformConfig, settings: StackSettings): Sta
   const children = new ChildProcesses();
   const start: PartStart = { config, settings, dataDir: dir.path, children };
   const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
-  const embeds = (part: PartName, configured: string | undefined) =>
+  const embeds = (part: ServiceName, configured: string | undefined) =>
     settings.parts.includes(part) && !configured && !config.LONGWATCH_AWS;
   const sagemaker = embeds('sagemaker', config.SAGEMAKER_ENDPOINT) ? embeddedModel(start) : none();
   const kinesis = embeds('kinesis', config.KINESIS_ENDPOINT) ? embeddedKinesis(start) : none();

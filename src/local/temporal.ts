@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { type Child, startChild } from './child';
 import { type PortTakenError, StartError } from './errors';
-import { type HeldPort, holdPort, startOnPort, untilServing, type WantedPort } from './ports';
+import { type BoundPort, bindPort, startOnPort, untilServing, type WantedPort } from './ports';
 
 /** How to start Temporal's dev server. */
 export interface TemporalStart {
@@ -25,7 +25,7 @@ export interface TemporalStart {
   /** Called when another process took a port before the server bound it; the start continues on other ports. */
   onTaken?: (error: PortTakenError) => void;
   /** Reserves a port. Default: listens on it. */
-  hold?: typeof holdPort;
+  hold?: typeof bindPort;
 }
 
 /** Ports to reserve for the server. */
@@ -43,7 +43,7 @@ export interface TemporalPorts {
 
 /** Ports that are reserved until the server starts, which may take minutes because the first start may build it. */
 export interface HeldTemporalPorts extends TemporalPorts {
-  held: { grpc: HeldPort; ui: HeldPort };
+  held: { grpc: BoundPort; ui: BoundPort };
 }
 
 const LOCAL = '127.0.0.1';
@@ -55,7 +55,7 @@ const UP_WITHIN_MS = 120_000;
  * Reserves the wanted ports, or others if those are taken and may be replaced.
  * @throws StartError if a port that must be used is taken
  */
-export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = holdPort): Promise<HeldTemporalPorts> {
+export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = bindPort): Promise<HeldTemporalPorts> {
   const ui = await hold(wanted.ui);
   if (!ui)
     throw new StartError(
@@ -63,7 +63,7 @@ export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = hold
     );
   const grpc = await hold(wanted.grpc);
   if (!grpc) {
-    await ui.handOver();
+    await ui.release();
     throw new StartError(`Port ${wanted.grpc.port} for Temporal is in use`);
   }
   return { held: { grpc, ui }, address: `${LOCAL}:${grpc.port}`, uiUrl: `http://${LOCAL}:${ui.port}` };
@@ -103,7 +103,7 @@ async function runServer(
   { held: { grpc, ui }, ...ports }: HeldTemporalPorts,
   onBound: () => void,
 ): Promise<TemporalPorts & { child: Child }> {
-  await Promise.all([grpc.handOver(), ui.handOver()]);
+  await Promise.all([grpc.release(), ui.release()]);
   const child = startChild({
     name: 'temporal',
     command: start.executable,

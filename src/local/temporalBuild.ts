@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild } from './child';
-import type { Attempt } from './temporalDownload';
+import type { ObtainedServer } from './temporalDownload';
 
 /** How to build the Temporal CLI. */
 export interface BuildSettings {
@@ -31,7 +31,14 @@ replace github.com/temporalio/cli/cliext => github.com/temporalio/cli/cliext v0.
 `;
 
 /** Builds the Temporal CLI from its Go modules. */
-export async function buildTemporal({ work, cacheDir, version, go, onStage, signal }: BuildSettings): Promise<Attempt> {
+export async function buildTemporal({
+  work,
+  cacheDir,
+  version,
+  go,
+  onStage,
+  signal,
+}: BuildSettings): Promise<ObtainedServer> {
   if (!go) return { failed: 'it cannot be built: Go is not installed' };
   const goVersion = spawnSync(go, ['env', 'GOVERSION'], { encoding: 'utf8' }).stdout?.trim() || 'Go of unknown version';
   writeFileSync(join(work, 'go.mod'), goMod(version));

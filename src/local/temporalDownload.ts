@@ -5,7 +5,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /** Result of one way to get the Temporal CLI: the executable, or why this way failed. */
-export type Attempt = { executable: string } | { failed: string };
+export type ObtainedServer = { executable: string } | { failed: string };
 
 /** How to download the Temporal CLI. */
 export interface DownloadSettings {
@@ -32,7 +32,7 @@ export async function downloadTemporal({
   onStage,
   signal,
   answerWithinMs = ANSWER_WITHIN_MS,
-}: DownloadSettings): Promise<Attempt> {
+}: DownloadSettings): Promise<ObtainedServer> {
   if (url === null) return { failed: `there is no download for ${process.platform} on ${process.arch}` };
   const { host } = new URL(url);
   onStage('downloading its server', `waiting for ${host}`);

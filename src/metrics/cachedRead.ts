@@ -11,6 +11,6 @@ export function cachedRead<T>(
   ask: () => Promise<T>,
   { everyMs, withinMs = 2_000 }: { everyMs: number; withinMs?: number },
 ): () => Promise<T | undefined> {
-  const look = sharedCall(ask, { forMs: everyMs, waitMs: withinMs, keepsValue: true, clock: monotonicClock });
-  return async () => valueOf(await look());
+  const read = sharedCall(ask, { forMs: everyMs, waitMs: withinMs, keepsValue: true, clock: monotonicClock });
+  return async () => valueOf(await read());
 }

@@ -1,5 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type LastLook, type LookMode, lookModes } from '../domain/platform/reconciliation';
+import {
+  type ReconciliationReport,
+  type ReconciliationMode,
+  reconciliationModes,
+} from '../domain/platform/reconciliation';
 import { cachedRead } from './cachedRead';
 
 /** Interval of reads. Each costs half a read unit per mode. */
@@ -11,7 +15,8 @@ export class ReconcilerMetrics {
   private readonly restarts: Counter<'workflow_type'>;
   private readonly terminated: Counter;
   private readonly postponed: Counter<'mode'>;
-  private lastLooks: () => Promise<Partial<Record<LookMode, LastLook>> | undefined> = async () => undefined;
+  private lastLooks: () => Promise<Partial<Record<ReconciliationMode, ReconciliationReport>> | undefined> = async () =>
+    undefined;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -40,7 +45,7 @@ export class ReconcilerMetrics {
       labelNames: ['mode'],
       registers,
     });
-    for (const mode of lookModes) {
+    for (const mode of reconciliationModes) {
       this.checked.inc({ mode }, 0);
       this.postponed.inc({ mode }, 0);
     }
@@ -50,14 +55,17 @@ export class ReconcilerMetrics {
       labelNames: ['mode'],
       registers,
       collect: async () => {
-        for (const [mode, look] of Object.entries((await this.lastLooks()) ?? {}) as [LookMode, LastLook | undefined][])
-          if (look) age.set({ mode }, Math.max(0, Date.now() - look.finishedAt) / 1_000);
+        for (const [mode, report] of Object.entries((await this.lastLooks()) ?? {}) as [
+          ReconciliationMode,
+          ReconciliationReport | undefined,
+        ][])
+          if (report) age.set({ mode }, Math.max(0, Date.now() - report.finishedAt) / 1_000);
       },
     });
   }
 
   /** Records a reconciliation that ended. */
-  reconciled(mode: LookMode, { checked, terminated, postponed }: LastLook): void {
+  reconciled(mode: ReconciliationMode, { checked, terminated, postponed }: ReconciliationReport): void {
     this.checked.inc({ mode }, checked);
     this.terminated.inc(terminated);
     this.postponed.inc({ mode }, postponed);
@@ -71,7 +79,7 @@ export class ReconcilerMetrics {
   /**
    * Sets the source of the last reconciliation of each mode. It is read when Prometheus scrapes, at most every 15 s.
    */
-  watchLastLooks(read: () => Promise<Partial<Record<LookMode, LastLook>>>): void {
+  watchReports(read: () => Promise<Partial<Record<ReconciliationMode, ReconciliationReport>>>): void {
     this.lastLooks = cachedRead(read, { everyMs: READ_EVERY_MS });
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CODEC_PATH } from '../api/http/crossOrigin';
 import { isLoopback, type Listening } from '../api/http/server';
 import { workerVersion } from '../config';
-import type { PartName } from '../config/parts';
+import type { ServiceName } from '../config/parts';
 import { defined } from '../domain/defined';
 import { isLongwatchError } from '../domain/errors';
 import { configuredEndpoints, type Endpoints, streamsOf } from '../config/endpoints';
@@ -11,15 +11,15 @@ import { buildGraph, type Graph } from '../graph';
 import { type Combined, combine } from '../graph/combined';
 import { type Config, selectCapabilities } from '../graph/config';
 import { TemporalConfigError } from '../gateways/temporal';
-import { keepTrying } from './keepTrying';
+import { retryUntilReady } from './retryUntilReady';
 import { writeAddresses } from '../local/addresses';
-import { type HeldPort, holdPort } from '../local/ports';
+import { type BoundPort, bindPort } from '../local/ports';
 import { type Progress, showProgress } from '../local/progress';
 import { startScreen } from '../local/screen';
 import { developmentSecrets, type Secrets } from '../local/secrets';
 import { type Stack, startStack } from '../local/stack';
 import { withinGrace } from './shutdown';
-import { isAway } from '../stores/dynamodb';
+import { isUnavailable } from '../stores/dynamodb';
 import { startTracing, type Tracing } from '../telemetry/tracing';
 import { installRuntime, startWorkers, type Workers, type WorkersSettings } from '../workers';
 import { selectQueues } from '../workers/queues';
@@ -53,7 +53,7 @@ export class Run {
   /** Token in the URL at which the embedded Web UI decrypts payloads; new at each start. */
   private readonly codecLinkToken: string | undefined;
   private keepingReconciler: NodeJS.Timeout | undefined;
-  private apiPort: Promise<HeldPort | undefined> | undefined;
+  private apiPort: Promise<BoundPort | undefined> | undefined;
   private readonly progress: Progress;
   private readonly version: WorkersSettings['version'];
   private readonly combined: Combined;
@@ -163,7 +163,7 @@ export class Run {
     }
     await graph.warmUp();
     const held = await this.apiPort;
-    await held?.handOver();
+    await held?.release();
     const port = held?.port ?? config.PORT;
     this.api = await listenForRequests(http, { port, endpoints, developmentKey: secrets?.apiKey });
     this.progress.done('API', `at ${this.api.url}; workflows start once Temporal is up`);
@@ -190,9 +190,9 @@ export class Run {
       await graph.prepareStores(isEmbedded ? 'update' : 'check');
       await graph.load();
     };
-    await keepTrying(prepare, {
+    await retryUntilReady(prepare, {
       signal: this.stopping.signal,
-      passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
+      passes: (error) => isUnavailable(error) || isLongwatchError(error, 'unavailable'),
       onFault: (error) =>
         graph.logger.warn({ err: error }, 'DynamoDB or another required service is unavailable; retrying'),
     });
@@ -204,7 +204,7 @@ export class Run {
     if (mode !== 'all') return undefined;
     const { needs } = this.combined;
     const embeddedParts = Object.entries(needs.parts).flatMap(([part, need]) =>
-      need === 'optional' ? [] : [part as PartName],
+      need === 'optional' ? [] : [part as ServiceName],
     );
     this.stack = startStack(config, {
       searchAttributes: searchAttributeTypes,
@@ -224,7 +224,7 @@ export class Run {
    */
   private async codecEndpoint(token: string): Promise<string> {
     const { HOST, PORT } = this.config;
-    if (PORT === 0) this.apiPort = holdPort({ port: 0 });
+    if (PORT === 0) this.apiPort = bindPort({ port: 0 });
     const port = (await this.apiPort)?.port ?? PORT;
     return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}${CODEC_PATH}/links/${token}`;
   }
@@ -258,7 +258,10 @@ export class Run {
         isPolling = true;
         this.progress.done('workers', queues.join(', '));
         // Temporal may become unavailable again before all standing workflows are started.
-        void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
+        void retryUntilReady(() => graph.startStandingWorkflows(), {
+          signal: this.stopping.signal,
+          onFault: graph.onFault,
+        });
         this.keepReconciler(graph);
         graph.startListening(queues);
       },
@@ -282,7 +285,7 @@ export class Run {
     while (!this.stopped && this.workers?.state() === 'starting')
       await new Promise((resolve) => setTimeout(resolve, 50));
     let waited = false;
-    await keepTrying(() => graph.temporal.ensureSearchAttributes(), {
+    await retryUntilReady(() => graph.temporal.ensureSearchAttributes(), {
       signal: this.stopping.signal,
       passes: (error) => !(error instanceof TemporalConfigError),
       onFault: (error) => {

@@ -10,7 +10,7 @@ const ATTEMPTS = 20;
  * transactions write the same items, which is normal under contention.
  * @throws LongwatchError `contention` when every attempt met another transaction.
  */
-export async function held(write: () => Promise<unknown>): Promise<boolean> {
+export async function conditionHolds(write: () => Promise<unknown>): Promise<boolean> {
   const exhausted = (cause: unknown) =>
     new LongwatchError('contention', 'Other requests kept writing the same items; try again', { cause });
   return retry({ attempts: ATTEMPTS, exhausted }, async () => {

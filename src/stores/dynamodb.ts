@@ -13,7 +13,7 @@ import { awsHttp } from '../gateways/awsHttp';
 import { type StoreCall, watchStoreCalls } from './storeCalls';
 import { type KeySpec, physicalName, type TableSpec, type Tables } from './tables';
 
-export { cancellationCodes, isAway, isConditionFailure } from './failures';
+export { cancellationCodes, isUnavailable, isConditionFailure } from './failures';
 export type { StoreCall } from './storeCalls';
 
 /** The connection to DynamoDB. */

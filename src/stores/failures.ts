@@ -49,7 +49,7 @@ export function storeFailureOf(error: unknown, sent = true): StoreFailure | unde
     return codes.length === 0 || codes.some(isRaceCode) ? 'race' : codes.every(isThrottlingName) ? 'away' : 'refused';
   if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException) return 'race';
   if (!(error instanceof Error)) return undefined;
-  if (isAway(error) || PASSING.test(error.name)) return 'away';
+  if (isUnavailable(error) || PASSING.test(error.name)) return 'away';
   if (!sent || (error as { $fault?: string }).$fault === 'client') return 'refused';
   return undefined;
 }
@@ -91,7 +91,7 @@ export function cancellationCodes(error: unknown): string[] | undefined {
  * Whether DynamoDB was unavailable: a network failure, a server error, throttling, or our own deadline. The error says
  * nothing about the data.
  */
-export function isAway(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   if (isConditionFailure(error)) return false;
   if (!(error instanceof Error)) return false;
   const { $metadata, $fault } = error as { $metadata?: { httpStatusCode?: number }; $fault?: string };

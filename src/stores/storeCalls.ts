@@ -1,6 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { childSpan, SpanKind } from '../telemetry/spans';
-import { isAway, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
+import { isUnavailable, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
 import { logicalName } from './tables';
 
 /** One call to DynamoDB, for metrics and for the tests that assert what an operation costs. */
@@ -96,7 +96,7 @@ class CallInProgress {
   /** Reports a failure. @returns the error to throw. */
   private failed(error: unknown, sent: boolean): unknown {
     // A missing or existing table is a valid answer to a call about tables, and its caller handles it.
-    if (isAboutTables(this.operation) && !isAway(error)) {
+    if (isAboutTables(this.operation) && !isUnavailable(error)) {
       this.report({}, { failed: true });
       return error;
     }

@@ -6,7 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { packModel } from '../../deploy/artefacts';
 import { parseSettings } from '../../deploy/settings';
 import { LongwatchStack } from '../../deploy/stack';
-import type { PartName } from '../../src/config/parts';
+import type { ServiceName } from '../../src/config/parts';
 import { capabilities } from '../../src/graph/capabilities';
 import { combine } from '../../src/graph/combined';
 import { selectQueues } from '../../src/workers/queues';
@@ -40,7 +40,7 @@ it.each(capabilities.map(({ name }) => name))(
     } = combine(capabilities.filter((one) => one.name === name)) as ReturnType<typeof combine> & {
       capabilities: [(typeof capabilities)[number]];
     };
-    const uses = (part: PartName) => ['required', 'embedded'].includes(needs.parts[part] ?? '');
+    const uses = (part: ServiceName) => ['required', 'embedded'].includes(needs.parts[part] ?? '');
     const namesOf = (type: string, property: string) =>
       resources(template, type)
         .map(([, { Properties }]) => String(Properties[property]))

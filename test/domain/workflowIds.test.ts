@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { cartOf, cartWorkflowId, checkoutOf, checkoutWorkflowId } from '../../src/domain/carts/workflows';
 import { erasureOf, eraseWorkflowId } from '../../src/domain/devices/workflows';
-import { turnId, turnOf } from '../../src/domain/feeds/workflows';
+import { modeChangeId, modeChangeOfWorkflow } from '../../src/domain/feeds/workflows';
 import { investigationId, transactionOf } from '../../src/domain/fraud/workflows';
 import { ID_PATTERN } from '../../src/domain/ids';
 import { seasonId, seasonOf } from '../../src/domain/leaderboards/workflows';
@@ -23,8 +23,8 @@ const roundTrips: Record<
   checkout: { make: checkoutWorkflowId, read: checkoutOf, entity: (checkoutId) => checkoutId },
   erasure: { make: eraseWorkflowId, read: erasureOf, entity: (deviceId, requestedAt) => ({ deviceId, requestedAt }) },
   turn: {
-    make: (authorId, modeVersion) => turnId({ authorId, modeVersion, direction: 'rising' }),
-    read: turnOf,
+    make: (authorId, modeVersion) => modeChangeId({ authorId, modeVersion, direction: 'rising' }),
+    read: modeChangeOfWorkflow,
     entity: (authorId, modeVersion) => ({ authorId, modeVersion }),
   },
   season: { make: seasonId, read: seasonOf, entity: (gameId, season) => ({ gameId, season }) },

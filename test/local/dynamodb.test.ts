@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { engines, findEngine, startDynamoDB } from '../../src/local/dynamodb';
-import { holdPort, listenOn } from '../../src/local/ports';
+import { bindPort, listenOn } from '../../src/local/ports';
 import { createTables } from '../../src/stores/dynamodb';
 import { everything } from '../../src/graph/capabilities';
 
@@ -63,11 +63,11 @@ describe.each(engines)('%s', (engine) => {
   });
 
   it('on a port that is taken is said in a sentence', async () => {
-    const { port, handOver } = (await holdPort({ port: 0 }))!;
+    const { port, release } = (await bindPort({ port: 0 }))!;
     await expect(startDynamoDB({ dataDir: folder, engine, port })).rejects.toThrow(
       `Port ${port} for DynamoDB is in use`,
     );
-    await handOver();
+    await release();
   });
 
   // Race: between the choice of a port and its bind a neighbour takes it. One that is no DynamoDB makes the start fail;
@@ -77,13 +77,13 @@ describe.each(engines)('%s', (engine) => {
     async (neighbour) => {
       const stops: (() => unknown)[] = [];
       const taken: number[] = [];
-      const hold: typeof holdPort = async (wanted) => {
-        const held = await holdPort(taken.length === 0 ? { port: 0 } : wanted);
+      const hold: typeof bindPort = async (wanted) => {
+        const held = await bindPort(taken.length === 0 ? { port: 0 } : wanted);
         if (!held || taken.length > 0) return held;
         return {
           ...held,
-          async handOver() {
-            await held.handOver();
+          async release() {
+            await held.release();
             taken.push(held.port);
             stops.push(await (neighbour === 'another DynamoDB' ? neighbourDynamoDB(held.port) : listener(held.port)));
           },

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { StartError } from '../../src/local/errors';
 import { startMqtt } from '../../src/local/nodeServer';
 import { listenerOf } from '../../src/local/portOwner';
-import { holdPort, listenOn, startOnPort, waitForPort } from '../../src/local/ports';
+import { bindPort, listenOn, startOnPort, waitForPort } from '../../src/local/ports';
 import { holdTemporalPorts, startTemporal } from '../../src/local/temporal';
 import { findTemporal } from '../../src/local/temporalCli';
 
@@ -23,32 +23,32 @@ async function taken(port = 0): Promise<number> {
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
-const hold = async (port = 0) => (await holdPort({ port }))!;
+const hold = async (port = 0) => (await bindPort({ port }))!;
 
 it('a port that is free is held, one that is taken replaced by another', async () => {
   const busy = await taken();
   const other = await hold(busy);
   expect(other.port).not.toBe(busy);
-  await other.handOver();
+  await other.release();
   const again = await hold(other.port);
   expect(again.port).toBe(other.port);
-  await again.handOver();
+  await again.release();
 });
 
 it('a port that is held is nobody else’s until it is handed over', async () => {
-  const { port, handOver } = await hold();
+  const { port, release } = await hold();
   await expect(taken(port)).rejects.toThrow('EADDRINUSE');
-  expect(await holdPort({ port, only: true })).toBeUndefined();
-  await handOver();
+  expect(await bindPort({ port, only: true })).toBeUndefined();
+  await release();
   expect(await taken(port)).toBe(port);
 });
 
 it('who connects to a held port is cut at once, and does not keep it from being handed over', async () => {
-  const { port, handOver } = await hold();
+  const { port, release } = await hold();
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   await new Promise((resolve) => socket.once('close', resolve));
   const late = connect(port, '127.0.0.1').on('error', () => undefined);
-  await handOver();
+  await release();
   expect(await taken(port)).toBe(port);
   late.destroy();
 });
@@ -56,7 +56,7 @@ it('who connects to a held port is cut at once, and does not keep it from being 
 it('a port that was handed over is given to nobody who asks for any port', async () => {
   if (process.platform !== 'linux') return; // Elsewhere the system gives free ports in turn.
   const handed = await hold();
-  await handed.handOver();
+  await handed.release();
   // As many as there are ports for it to be among them, were it free: those that are given stay taken.
   const given = new Set<number>();
   const many: Server[] = [];
@@ -74,12 +74,12 @@ it('a port that was handed over is given to nobody who asks for any port', async
 
 it('two that want the same port at once get different ones', async () => {
   const usual = await hold();
-  await usual.handOver();
+  await usual.release();
   const holds = await Promise.all(Array.from({ length: 8 }, () => hold(usual.port)));
   const ports = holds.map(({ port }) => port);
   expect(new Set(ports).size).toBe(8);
   expect(ports).toContain(usual.port);
-  await Promise.all(holds.map(({ handOver }) => handOver()));
+  await Promise.all(holds.map(({ release }) => release()));
 });
 
 it('a server of ours listens on the usual port, or on another when that is taken', async () => {
@@ -114,14 +114,14 @@ it('tells whose listener a port has', async () => {
   processes.push(other);
   expect(listenerOf(port, other.pid!)).toBe('another');
   const free = await hold();
-  await free.handOver();
+  await free.release();
   expect(listenerOf(free.port, other.pid!)).toBe('unknown');
 });
 
 it('is waited for until somebody listens, or until it is given up', async () => {
   expect(await waitForPort(await taken(), () => false)).toBe(true);
   const free = await hold();
-  await free.handOver();
+  await free.release();
   expect(await waitForPort(free.port, () => false, 100)).toBe(false);
   expect(await waitForPort(free.port, () => true)).toBe(false);
 });
@@ -139,7 +139,7 @@ describe('Temporal', () => {
     );
     const { held } = await holdTemporalPorts({ grpc: { port: 0 }, ui: { port } });
     expect(held.ui.port).not.toBe(port);
-    await Promise.all([held.ui.handOver(), held.grpc.handOver()]);
+    await Promise.all([held.ui.release(), held.grpc.release()]);
   });
 
   // Race: between the choice of a port and its bind by Temporal's server, a neighbour takes it.
@@ -149,14 +149,14 @@ describe('Temporal', () => {
       const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-ports-'));
       const lost: number[] = [];
       let asked = 0;
-      const hijacked: typeof holdPort = async (wanted) => {
-        const held = await holdPort(wanted);
+      const hijacked: typeof bindPort = async (wanted) => {
+        const held = await bindPort(wanted);
         const isFirst = ++asked === (which === 'ui' ? 1 : 2); // The Web UI's is asked for first.
         if (!held || !isFirst) return held;
         return {
           ...held,
-          async handOver() {
-            await held.handOver();
+          async release() {
+            await held.release();
             lost.push(await taken(held.port));
           },
         };

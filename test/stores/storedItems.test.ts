@@ -28,7 +28,7 @@ import { ScoreStore } from '../../src/stores/leaderboards/scores';
 import { StandingsStore } from '../../src/stores/leaderboards/standings';
 import { CheckpointStore } from '../../src/stores/platform/checkpoints';
 import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
-import { LastLookStore } from '../../src/stores/platform/lastLooks';
+import { ReconciliationReportStore } from '../../src/stores/platform/reconciliationReports';
 import { NotificationStore } from '../../src/stores/platform/notifications';
 import { OutboxStore, type TransactItem } from '../../src/stores/platform/outbox';
 import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
@@ -357,9 +357,9 @@ const kept: Record<string, Kept> = {
   'a look of the reconciler': {
     table: 'Checkpoints',
     item: { SourceShard: 'reconciler#full', LastLook: '{"at":5}' },
-    read: (db) => new LastLookStore(db).read('full' as never),
+    read: (db) => new ReconciliationReportStore(db).read('full' as never),
     value: { at: 5 },
-    write: (db) => new LastLookStore(db).write('full' as never, { at: 5 } as never),
+    write: (db) => new ReconciliationReportStore(db).write('full' as never, { at: 5 } as never),
   },
   'a rule set': {
     table: 'Rules',
@@ -417,7 +417,7 @@ const kept: Record<string, Kept> = {
   'a mark of an author': {
     table: 'Following',
     item: { UserID: 'u-2', Entry: 'pulls#u-1', ModeVersion: 6 },
-    read: (db) => new RelationStore(db, new FeedUserStore(db)).marks('u-2'),
+    read: (db) => new RelationStore(db, new FeedUserStore(db)).readTimeAuthors('u-2'),
     value: ['u-1'],
   },
   "a post in its author's list": {

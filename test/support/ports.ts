@@ -1,5 +1,5 @@
 import { type Child, startChild } from '../../src/local/child';
-import { holdPort, startOnPort, untilServing } from '../../src/local/ports';
+import { bindPort, startOnPort, untilServing } from '../../src/local/ports';
 
 export interface ServerOnFreePort {
   /** For messages. */
@@ -20,10 +20,10 @@ export function startOnFreePort({
   logFile,
 }: ServerOnFreePort): Promise<{ port: number; child: Child }> {
   return startOnPort(async () => {
-    const held = await holdPort({ port: 0 });
+    const held = await bindPort({ port: 0 });
     if (!held) throw new Error('There is no free port');
     const { port } = held;
-    await held.handOver();
+    await held.release();
     const child = startChild({ name, command, args: args(port), logFile });
     await untilServing(child, { name, ports: [port], withinMs: 120_000 });
     return { port, child };
@@ -42,10 +42,10 @@ const given = new Set<number>();
 export async function quietPort(): Promise<number> {
   for (;;) {
     const port = QUIET_PORTS.from + Math.floor(Math.random() * (QUIET_PORTS.to - QUIET_PORTS.from));
-    const held = given.has(port) ? undefined : await holdPort({ port, only: true });
+    const held = given.has(port) ? undefined : await bindPort({ port, only: true });
     if (!held) continue;
     given.add(port);
-    await held.handOver();
+    await held.release();
     return port;
   }
 }

@@ -1,7 +1,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
-import type { LookMode, LookReport } from '../../src/domain/platform/reconciliation';
+import type { ReconciliationMode, ReconciliationCounts } from '../../src/domain/platform/reconciliation';
 import { bearer, startTestGraph, type TestGraph, type Who } from './graph';
 import { merchantDecides } from './merchantRules';
 import { eventually } from './stack';
@@ -78,13 +78,13 @@ function runsOf(graph: () => TestGraph, ask: Ask) {
       await seen(id, 'Terminated');
     },
     /** A look at an operator's word. @returns what it did. */
-    async look(mode: LookMode): Promise<LookReport> {
+    async look(mode: ReconciliationMode): Promise<ReconciliationCounts> {
       const { body } = await ask('admin', 'post', '/v1/reconciliations', { mode }).expect(202);
       const path = `/v1/reconciliations/${mode}`;
       const isEnded = ({ body: found }: request.Response) => found.status === 'ended';
       const { body: found } = await eventually(() => ask('admin', 'get', path), isEnded);
       expect(found.workflowId).toBe(body.workflowId);
-      return found.asked as LookReport;
+      return found.asked as ReconciliationCounts;
     },
   };
 }

@@ -30,7 +30,7 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/faults/sessions.test.ts': { pauses: 1, why: 'sessions come due one after another' },
   'test/fuzz/api.test.ts': { pauses: 2, why: 'a reader leaves a stream; the bound of an answer' },
   'test/gateways/fraud/sagemaker.test.ts': { pauses: 2, why: 'the time for which a broken model is spared' },
-  'test/run/keepTrying.test.ts': { pauses: 1, why: 'a stop from outside' },
+  'test/run/retryUntilReady.test.ts': { pauses: 1, why: 'a stop from outside' },
   'test/local/folders.test.ts': {
     pauses: 3,
     why: 'a lock that is held for a while; a process that waits for its child’s end',

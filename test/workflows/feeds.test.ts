@@ -10,7 +10,7 @@ import {
   FEEDS_QUEUE,
   relationId,
   retractId,
-  turnId,
+  modeChangeId,
 } from '../../src/domain/feeds/workflows';
 import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld, wholeFeed, type World } from '../support/feeds/world';
@@ -193,7 +193,7 @@ describe.each([
           expect(await wholeFeed(world, reader, 2, mode)).toEqual({ down: posts, up: posts });
     };
     await asService('put', `/v1/users/${name('fay')}/following/${author}`).expect(200);
-    await resultOf(turnId({ authorId: author, modeVersion: 1, direction: 'rising' }));
+    await resultOf(modeChangeId({ authorId: author, modeVersion: 1, direction: 'rising' }));
     expect((await asService('get', `/v1/users/${author}`)).body).toMatchObject({
       followers: THRESHOLD + 1,
       spread: 'pull',
@@ -203,9 +203,9 @@ describe.each([
     await expect(handleOf(fanOutId(name('eve-1'))).describe()).rejects.toThrow(/not found/i);
     for (const reader of readers.slice(1, 15))
       await asService('delete', `/v1/users/${reader}/following/${author}`).expect(204);
-    await resultOf(turnId({ authorId: author, modeVersion: 2, direction: 'falling' }));
+    await resultOf(modeChangeId({ authorId: author, modeVersion: 2, direction: 'falling' }));
     expect((await asService('get', `/v1/users/${author}`)).body).toMatchObject({ spread: 'push' });
-    expect(await world.relations.marks(readers[0]!)).toEqual([]);
+    expect(await world.relations.readTimeAuthors(readers[0]!)).toEqual([]);
     await sees([name('eve-1')]);
     // Start, four ranges, the end.
     expect(
@@ -213,7 +213,7 @@ describe.each([
         await record(
           'turn',
           name('rising'),
-          handleOf(turnId({ authorId: author, modeVersion: 1, direction: 'rising' })),
+          handleOf(modeChangeId({ authorId: author, modeVersion: 1, direction: 'rising' })),
         ),
       ),
     ).toBe(6);
@@ -222,7 +222,7 @@ describe.each([
         await record(
           'turn',
           name('falling'),
-          handleOf(turnId({ authorId: author, modeVersion: 2, direction: 'falling' })),
+          handleOf(modeChangeId({ authorId: author, modeVersion: 2, direction: 'falling' })),
         ),
       ),
     ).toBe(2 + 3);

@@ -1,6 +1,6 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { dynamoDBClient, openDb } from '../../src/stores/dynamodb';
-import { LastLookStore } from '../../src/stores/platform/lastLooks';
+import { ReconciliationReportStore } from '../../src/stores/platform/reconciliationReports';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { investigationId } from '../../src/domain/fraud/workflows';
 import { record } from '../support/histories';
@@ -259,7 +259,7 @@ it('a cart whose row is open and whose workflow Temporal no longer knows is star
 
 it('a look that was asked for tells what it did, whichever look ends after it', async () => {
   const done = await look('full');
-  await new LastLookStore(db()).write('full', {
+  await new ReconciliationReportStore(db()).write('full', {
     checked: 7,
     restarted: {},
     terminated: 0,

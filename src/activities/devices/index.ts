@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type AlertEvent, eventId } from '../../domain/devices/alerts';
-import type { Part } from '../../domain/devices/archive';
+import type { ArchiveFile } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import type { Archiver, StepContext } from '../../operations/devices/archiver';
 import type { Eraser } from '../../operations/devices/eraser';
@@ -111,7 +111,7 @@ async function rewriteDay(
   work: StepContext,
 ): Promise<{ rewritten: number }> {
   const { generation, rewrites } = await eraser.planRewrite(day, deviceId);
-  const written: Part[] = [];
+  const written: ArchiveFile[] = [];
   for (const rewrite of rewrites) {
     const part = await eraser.rewrite(day, deviceId, rewrite, work);
     if (part) written.push(part);

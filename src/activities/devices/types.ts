@@ -1,5 +1,5 @@
 import type { AlertEvent } from '../../domain/devices/alerts';
-import type { ArchivePlan, Lane, Manifest, Part } from '../../domain/devices/archive';
+import type { ArchivePlan, Lane, Manifest, ArchiveFile } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import type { CheckedRollups, DeletedRollups } from '../../domain/devices/rollup';
 
@@ -13,24 +13,24 @@ export interface DeviceActivities {
   /** Plans the archive of a day: the generation of its manifest, and the lanes that write it. */
   planArchive(day: Day): Promise<ArchivePlan>;
   /** Writes the rows of a lane's devices to files. @returns the files. */
-  writeLane(plan: ArchivePlan, lane: Lane): Promise<Part[]>;
+  writeLane(plan: ArchivePlan, lane: Lane): Promise<ArchiveFile[]>;
   /** Writes the manifest of the files. */
-  writeManifest(plan: ArchivePlan, parts: readonly Part[]): Promise<{ rows: number; parts: number }>;
+  writeManifest(plan: ArchivePlan, parts: readonly ArchiveFile[]): Promise<{ rows: number; parts: number }>;
   /** Compares a file with the rows of the table. */
-  verifyPart(day: Day, part: Part): Promise<void>;
+  verifyPart(day: Day, part: ArchiveFile): Promise<void>;
   /** Makes the plan's manifest the current one of the day, in state `deleting`. */
   commitArchive(plan: ArchivePlan): Promise<void>;
   /** Returns the files whose rows must be deleted from the table. */
-  partsToDelete(plan: ArchivePlan): Promise<Part[]>;
+  partsToDelete(plan: ArchivePlan): Promise<ArchiveFile[]>;
   /** Deletes the rows of a file from the table. */
-  deletePart(day: Day, part: Part): Promise<void>;
+  deletePart(day: Day, part: ArchiveFile): Promise<void>;
   /** Completes the archive of a day. */
   finishArchive(day: Day, generation: number): Promise<void>;
 
   /** Begins the restore of an archived day. @returns its manifest. */
   beginRestore(day: Day): Promise<Manifest>;
   /** Writes the rows of a file back to the table. */
-  restorePart(day: Day, part: Part): Promise<void>;
+  restorePart(day: Day, part: ArchiveFile): Promise<void>;
   /** Completes the restore of a day. */
   finishRestore(day: Day, generation: number): Promise<void>;
   /** Deletes the files of an archived day whose retention is over. */

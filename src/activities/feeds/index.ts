@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined';
 import type { Slice } from '../../domain/feeds/ranges';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import { asFailure } from '../failures';
-import type { Attempt, FanOut } from '../../operations/feeds/fanOut';
+import type { SliceAttempt, FanOut } from '../../operations/feeds/fanOut';
 import type { RateLimiter } from '../../operations/feeds/rateLimiter';
 import type { FeedSync } from '../../operations/feeds/feedSync';
 import type { FeedsActivities } from './types';
@@ -25,7 +25,7 @@ const WAITING_BEAT_MS = 10_000;
 
 /** Returns the activities of feeds. */
 export function feedsActivities({ users, fanOut, feedSync, rateLimiter }: FeedsActivityParts): FeedsActivities {
-  const onSlice = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) =>
+  const onSlice = (slice: Slice, work: (slice: Slice, attempt: SliceAttempt) => Promise<SliceReport>) =>
     asFailure(() => attempt(slice, rateLimiter, work));
   return {
     deliver: (post, slice) => onSlice(slice, (from, how) => fanOut.deliver(post, from, how)),
@@ -41,7 +41,7 @@ export function feedsActivities({ users, fanOut, feedSync, rateLimiter }: FeedsA
 async function attempt(
   slice: Slice,
   rateLimiter: RateLimiter | undefined,
-  work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>,
+  work: (slice: Slice, attempt: SliceAttempt) => Promise<SliceReport>,
 ): Promise<SliceReport> {
   const context = Context.current();
   const { cancellationSignal: signal } = context;

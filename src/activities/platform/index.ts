@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { defined } from '../../domain/defined';
 import type { DeadLetters } from '../../operations/platform/deadLetters/deadLetters';
-import type { LookProgress } from '../../operations/platform/reconciliation/reconciler';
+import type { ReconciliationProgress } from '../../operations/platform/reconciliation/reconciler';
 import type { Consumer } from '../../operations/platform/streams/consumer';
 import { asFailure } from '../failures';
 import { within } from '../../timing/deadline';
@@ -44,7 +44,7 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
       longAttempt((signal) =>
         parts.reconciliation.once(mode, {
           signal,
-          from: Context.current().info.heartbeatDetails as LookProgress | undefined,
+          from: Context.current().info.heartbeatDetails as ReconciliationProgress | undefined,
           heartbeat: (progress) => Context.current().heartbeat(progress),
         }),
       ),

@@ -1,5 +1,5 @@
 import type { RelayReport } from '../../domain/platform/outbox';
-import type { LastLook, LookMode, ReconcilerReport } from '../../domain/platform/reconciliation';
+import type { ReconciliationReport, ReconciliationMode, ReconcilerReport } from '../../domain/platform/reconciliation';
 import type { LettersReport, ShardReport, StreamShard } from '../../domain/platform/streams';
 
 /** The activities of the platform's workflows. */
@@ -7,7 +7,7 @@ export interface PlatformActivities {
   /** Makes a quick reconciliation every few minutes for about an hour; heartbeats. */
   keepReconciled(): Promise<ReconcilerReport>;
   /** Makes one reconciliation; heartbeats its progress. */
-  reconcile(mode: LookMode): Promise<LastLook>;
+  reconcile(mode: ReconciliationMode): Promise<ReconciliationReport>;
   /** Dispatches due outbox entries for about an hour; heartbeats. */
   payDebts(): Promise<RelayReport>;
   /** Returns the shards to read now: those that are not read to their end and whose parents are. */

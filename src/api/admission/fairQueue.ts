@@ -239,7 +239,7 @@ export class FairQueue<T extends Waiting> {
    * Returns the request to shed in favour of the given caller when the class's queue is full: the newest of the caller
    * that uses the most of the class, if that is clearly more than the given caller uses.
    */
-  giver(loadClass: LoadClass, caller: string): T | undefined {
+  requestToShed(loadClass: LoadClass, caller: string): T | undefined {
     const queue = this.classes[loadClass];
     const { caller: greatest, holding } = queue.greatest();
     return holding > queue.holdingOf(caller) + 1 ? queue.newestOf(greatest) : undefined;

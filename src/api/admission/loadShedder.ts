@@ -114,7 +114,7 @@ export class LoadShedder<T extends Waiting> {
       return 'begins';
     }
     if (!this.hasRoom(request.loadClass, 0)) {
-      const gives = this.queue.giver(request.loadClass, request.caller);
+      const gives = this.queue.requestToShed(request.loadClass, request.caller);
       this.overload(request.loadClass);
       if (!this.hasRoom(request.loadClass, 0)) {
         const mayExceed = this.mayExceed(request);

@@ -5,7 +5,7 @@ import { outcomes } from '../../domain/fraud/decision';
 import type { RuleSet } from '../../domain/fraud/ruleSet';
 import { validateRuleSet } from '../../domain/fraud/ruleValidation';
 import { iso } from '../../domain/ids';
-import type { Challengers, Running } from '../../operations/fraud/challengers';
+import type { Challengers, ComparedChallenger } from '../../operations/fraud/challengers';
 import type { ShadowCounts } from '../../stores/fraud/shadow';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
@@ -42,7 +42,7 @@ export function shadowRoutes(parts: ShadowParts): AnyRoute[] {
   return [getShadow(parts), putShadow(parts), deleteShadow(parts), listDifferences(parts), promote(parts)];
 }
 
-function shown({ value, comparison, ...rest }: Running) {
+function shown({ value, comparison, ...rest }: ComparedChallenger) {
   return { ...rest, ...value, comparison: comparisonOf(comparison) };
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defined } from '../../domain/defined';
 import { type Tone, tones } from '../../domain/platform/happening';
 import { iso } from '../../domain/ids';
-import { lookModes } from '../../domain/platform/reconciliation';
+import { reconciliationModes } from '../../domain/platform/reconciliation';
 import type { SharedResult } from '../../operations/platform/overview/sharedRead';
 import type { Overview, Snapshot } from '../../operations/platform/overview/overview';
 import type { RecentEvent, RecentEvents } from '../../operations/platform/overview/recentEvents';
@@ -100,7 +100,7 @@ const overviewSchema = z.object({
     .union([
       z.array(
         z.object({
-          mode: z.enum(lookModes),
+          mode: z.enum(reconciliationModes),
           finishedAt: z.iso.datetime(),
           checked: z.int(),
           restarted: z.int(),
@@ -224,17 +224,17 @@ function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot
     })),
     queues: found(snapshot.queues, (value) => value),
     streams: found(snapshot.streams, (value) => value),
-    reconciler: found(snapshot.reconciler, (looks) =>
-      lookModes.flatMap((mode) => {
-        const look = looks[mode];
-        return look
+    reconciler: found(snapshot.reconciler, (reports) =>
+      reconciliationModes.flatMap((mode) => {
+        const report = reports[mode];
+        return report
           ? [
               {
                 mode,
-                finishedAt: iso(look.finishedAt),
-                checked: look.checked,
-                restarted: Object.values(look.restarted).reduce((sum, count) => sum + count, 0),
-                postponed: look.postponed,
+                finishedAt: iso(report.finishedAt),
+                checked: report.checked,
+                restarted: Object.values(report.restarted).reduce((sum, count) => sum + count, 0),
+                postponed: report.postponed,
               },
             ]
           : [];
@@ -250,8 +250,8 @@ function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot
   };
 }
 
-function found<T, S>(looked: SharedResult<T>, show: (value: T) => S): S | 'unavailable' {
-  return 'value' in looked ? show(looked.value) : 'unavailable';
+function found<T, S>(result: SharedResult<T>, show: (value: T) => S): S | 'unavailable' {
+  return 'value' in result ? show(result.value) : 'unavailable';
 }
 
 /** Returns the status that `/readyz` reports. */

@@ -1,24 +1,28 @@
 import { z } from 'zod';
 import { iso } from '../../domain/ids';
-import { type LastLook, type LookMode, lookModes } from '../../domain/platform/reconciliation';
-import type { RequestedLook } from '../../operations/platform/reconciliation/requests';
+import {
+  type ReconciliationReport,
+  type ReconciliationMode,
+  reconciliationModes,
+} from '../../domain/platform/reconciliation';
+import type { RequestedReconciliation } from '../../operations/platform/reconciliation/requests';
 import { type AnyRoute, route } from '../http/routes';
 
 /** What the routes of reconciliations need. */
 export interface ReconciliationRouteParts {
   /** Starts a reconciliation, unless one of its mode already runs on request. @returns the workflow's id. */
-  start(mode: LookMode): Promise<string>;
+  start(mode: ReconciliationMode): Promise<string>;
   /**
    * Returns the last requested reconciliation with its progress, and its result once it has ended; and the last
    * reconciliation of this mode that ended. These differ, because the reconciler also runs on its own and may end a
    * reconciliation after the requested one.
    */
-  find(mode: LookMode): Promise<RequestedLook>;
+  find(mode: ReconciliationMode): Promise<RequestedReconciliation>;
 }
 
 const adminRoles = ['admin'] as const;
 const modeSchema = z
-  .enum(lookModes)
+  .enum(reconciliationModes)
   .describe(
     'quick: checks workflows that ended abnormally since the last reconciliation, standing workflows ' +
       'and open cases; full: compares every open row with the running workflows',
@@ -103,7 +107,7 @@ function shownLook({
   restarted,
   terminated,
   postponed,
-}: LastLook): z.infer<typeof lookSchema> {
+}: ReconciliationReport): z.infer<typeof lookSchema> {
   return {
     startedAt: iso(startedAt),
     finishedAt: iso(finishedAt),

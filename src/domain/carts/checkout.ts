@@ -24,7 +24,7 @@ export const checkoutStatuses = [
 export type CheckoutStatus = (typeof checkoutStatuses)[number];
 
 /** A line of a checkout, with the price of its beginning. */
-export interface FrozenLine {
+export interface CheckoutLine {
   productId: string;
   title: string;
   quantity: number;
@@ -33,15 +33,15 @@ export interface FrozenLine {
 }
 
 /** The lines, prices and total of a checkout, which are fixed when it begins. */
-export interface Frozen {
-  lines: readonly FrozenLine[];
+export interface PricedCart {
+  lines: readonly CheckoutLine[];
   currency: string;
   /** Minor units. */
   total: number;
 }
 
 /** A checkout: from the reservation of stock to the order. */
-export interface Checkout extends Frozen {
+export interface Checkout extends PricedCart {
   checkoutId: string;
   userId: string;
   cartNumber: number;
@@ -66,8 +66,8 @@ export interface Checkout extends Frozen {
 export const PART_LINES = 90;
 
 /** Splits the lines of a checkout into parts of one transaction each. */
-export function partsOf({ lines, partLines }: Pick<Checkout, 'lines' | 'partLines'>): FrozenLine[][] {
-  const parts: FrozenLine[][] = [];
+export function partsOf({ lines, partLines }: Pick<Checkout, 'lines' | 'partLines'>): CheckoutLine[][] {
+  const parts: CheckoutLine[][] = [];
   for (let from = 0; from < lines.length; from += partLines) parts.push(lines.slice(from, from + partLines));
   return parts;
 }
@@ -82,7 +82,7 @@ export function statusAt({ status, holdUntil }: Checkout, now: number): Checkout
  * @throws LongwatchError `conflict` for products that no longer exist or have different currencies,
  *   `insufficientStock` with every line that has too little stock (`members.shortages`).
  */
-export function freeze(cart: Pick<Cart, 'lines'>, products: readonly Product[], now: number): Frozen {
+export function priceCart(cart: Pick<Cart, 'lines'>, products: readonly Product[], now: number): PricedCart {
   const byId = new Map(products.map((product) => [product.productId, product]));
   const pairs = cart.lines.map((line) => ({ line, product: byId.get(line.productId) }));
   const gone = pairs.filter(({ product }) => !product);

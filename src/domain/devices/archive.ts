@@ -1,7 +1,7 @@
 import type { Day } from './days';
 
 /** A file of an archived day. */
-export interface Part {
+export interface ArchiveFile {
   /** `part-00000.parquet`. */
   name: string;
   rows: number;
@@ -19,7 +19,7 @@ export interface Manifest {
   /** Incremented with every archive of the day. */
   generation: number;
   rows: number;
-  parts: readonly Part[];
+  parts: readonly ArchiveFile[];
 }
 
 /** The states of an archived day. */
@@ -77,12 +77,12 @@ export const manifestKey = (day: Day, generation: number): string =>
   `${dayPrefix(day)}_manifest-${number(generation)}.json`;
 
 /** Returns the number after the highest number of some files. */
-export function nextPart(parts: readonly Pick<Part, 'name'>[]): number {
+export function nextPart(parts: readonly Pick<ArchiveFile, 'name'>[]): number {
   return Math.max(-1, ...parts.map(({ name }) => Number(/\d+/.exec(name)?.[0]))) + 1;
 }
 
 /** Returns the manifest of some files. */
-export function manifestOf(day: Day, generation: number, parts: readonly Part[]): Manifest {
+export function manifestOf(day: Day, generation: number, parts: readonly ArchiveFile[]): Manifest {
   const sorted = [...parts].sort((a, b) => (a.name < b.name ? -1 : 1));
   return { day, generation, rows: sorted.reduce((sum, { rows }) => sum + rows, 0), parts: sorted };
 }

@@ -10,22 +10,22 @@
  */
 export type Mode = 'push' | 'rising' | 'pull' | 'falling';
 
-/** The direction of a turn: the change of an author's mode, made by a workflow. */
+/** The direction of a mode change, which the workflow `turn` makes. */
 export type Direction = 'rising' | 'falling';
 
 /** The delivery state of an author. */
 export interface AuthorState {
   mode: Mode;
-  /** Incremented with every turn. */
+  /** Incremented with every mode change. */
   modeVersion: number;
   followers: number;
-  /** Epoch ms of the beginning of the last `rising` turn; absent before the first. */
+  /** Epoch ms of the beginning of the last `rising` mode change; absent before the first. */
   risenAt?: number;
 }
 
 /**
- * An author turns back to `push` below this share of the threshold, so that small changes in the number of followers do
- * not cause repeated turns.
+ * An author changes back to `push` below this share of the threshold, so that small changes in the number of followers
+ * do not cause repeated mode changes.
  */
 const FALL_SHARE = 0.8;
 
@@ -35,8 +35,11 @@ export const pushes = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode !==
 /** Returns whether a new follower gets a mark. Otherwise the author's latest posts are written into the feed. */
 export const marksFollowers = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode === 'rising' || mode === 'pull';
 
-/** Returns the turn that the number of followers requires; undefined during a turn, so there is one at a time. */
-export function turnOf(
+/**
+ * Returns the mode change that the number of followers requires; undefined during another one, so there is one at a
+ * time.
+ */
+export function requiredModeChange(
   { mode, followers }: Pick<AuthorState, 'mode' | 'followers'>,
   threshold: number,
 ): Direction | undefined {

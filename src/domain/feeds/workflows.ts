@@ -5,7 +5,7 @@ import type { WorkflowStart } from '../platform/outbox';
 
 /** The task queue of feeds. */
 export const FEEDS_QUEUE = 'longwatch-feeds';
-/** The task queue of large fan-outs and turns, whose throughput is limited. Other work does not wait behind them. */
+/** Task queue of large fan-outs and mode changes. Its throughput is limited; other work does not wait for them. */
 export const FEEDS_BULK_QUEUE = 'longwatch-feeds-bulk';
 
 /** The workflow type that writes a post into the followers' feeds. */
@@ -48,15 +48,15 @@ export interface RelationChange {
 }
 
 /** A change of an author's mode, identified by its mode version. */
-export interface Turn {
+export interface ModeChange {
   authorId: string;
   modeVersion: number;
   direction: Direction;
 }
 
 /** The argument of `turn`. */
-export interface TurnInput {
-  turn: Turn;
+export interface ModeChangeInput {
+  turn: ModeChange;
   plan: FanOutPlan;
   followers: number;
   /** The progress of the previous run, after a continue-as-new. */
@@ -70,11 +70,11 @@ export const retractId = (postId: string): string => `retract/${postId}`;
 /** Returns the workflow id of a change. Each epoch of a reader belongs to one change, so the id is unique. */
 export const relationId = ({ readerId, authorId, epoch }: RelationChange): string =>
   `relation/${readerId}/${authorId}/${epoch}`;
-/** Returns the workflow id of a turn. */
-export const turnId = ({ authorId, modeVersion }: Turn): string => `turn/${authorId}/${modeVersion}`;
+/** Returns the workflow id of a mode change. */
+export const modeChangeId = ({ authorId, modeVersion }: ModeChange): string => `turn/${authorId}/${modeVersion}`;
 
-/** Returns the turn of a workflow id made by {@link turnId}; undefined for other workflow ids. */
-export function turnOf(workflowId: string): Pick<Turn, 'authorId' | 'modeVersion'> | undefined {
+/** Returns the mode change of a workflow id made by {@link modeChangeId}; undefined for other workflow ids. */
+export function modeChangeOfWorkflow(workflowId: string): Pick<ModeChange, 'authorId' | 'modeVersion'> | undefined {
   const [, authorId, modeVersion] = /^turn\/(.+)\/(\d+)$/.exec(workflowId) ?? [];
   return authorId === undefined ? undefined : { authorId, modeVersion: Number(modeVersion) };
 }
@@ -124,14 +124,14 @@ export function relationStart(change: RelationChange, what: 'follows' | 'leaves'
   return owed(RELATION_TYPE, relationId(change), readerId, change, `**${readerId}** ${what} **${authorId}**`);
 }
 
-/** Returns the start of a turn. */
-export function turnStart(input: TurnInput): WorkflowStart {
+/** Returns the start of a mode change. */
+export function modeChangeStart(input: ModeChangeInput): WorkflowStart {
   const { turn, followers } = input;
   const summary =
     turn.direction === 'rising'
       ? `Posts of **${turn.authorId}** change to fan-out on read`
       : `Posts of **${turn.authorId}** change to fan-out on write`;
-  return owed(TURN_TYPE, turnId(turn), turn.authorId, input, `${summary} · ${followers} followers`);
+  return owed(TURN_TYPE, modeChangeId(turn), turn.authorId, input, `${summary} · ${followers} followers`);
 }
 
 /** The result of one attempt at a slice. */
@@ -148,4 +148,4 @@ export interface SliceReport {
  * The result of a change of relations. `filled`: the feed has the author's latest posts. `cleaned`: the author's posts
  * were removed. `read-at-read-time`: the author uses fan-out on read. `superseded`: a later change handles it.
  */
-export type Settled = 'filled' | 'cleaned' | 'read-at-read-time' | 'superseded';
+export type RelationOutcome = 'filled' | 'cleaned' | 'read-at-read-time' | 'superseded';

@@ -25,7 +25,7 @@ export interface CaseHeader {
 }
 
 /** The part of a case's row from which the reconciler restarts a lost workflow. */
-export interface KeptCase {
+export interface CaseSnapshot {
   /** The state without the latest timeline entries, which the timeline's rows have. */
   state: Omit<CaseState, 'recent'>;
   /** The letters that the workflow was sending at the time of this write. */
@@ -42,7 +42,7 @@ export interface CaseWrite {
   /** Whether the write also holds the payment. */
   placeHold: boolean;
   /** The case after this write; absent in writes that an older release scheduled. */
-  kept?: KeptCase;
+  kept?: CaseSnapshot;
 }
 
 /** The write that closes a case: it also labels the transaction and ends or makes permanent the payment's hold. */

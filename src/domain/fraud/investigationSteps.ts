@@ -49,7 +49,7 @@ export const RECENT_ENTRIES = 20;
 
 /** Opens a case. With outcome `block` the payment is held at once; other outcomes wait for the full scoring first. */
 export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
-  const draft = new Draft(
+  const builder = new StepBuilder(
     {
       facts,
       policy,
@@ -69,10 +69,10 @@ export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
     facts.openedAt,
   );
   const why = facts.reasons.map(({ text }) => text).join('; ');
-  draft.say('opened', `Opened with outcome ${facts.outcome}${why && `: ${why}`}`);
-  if (facts.outcome !== 'block') return draft.step();
-  draft.hold('the decision was block');
-  return draft.step('written');
+  builder.say('opened', `Opened with outcome ${facts.outcome}${why && `: ${why}`}`);
+  if (facts.outcome !== 'block') return builder.step();
+  builder.hold('the decision was block');
+  return builder.step('written');
 }
 
 /**
@@ -82,35 +82,35 @@ export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
  * @param now epoch ms.
  */
 export function next(state: CaseState, event: CaseEvent, now: number): Step {
-  const draft = new Draft(state, now);
-  if (state.phase === 'closed') return draft.step();
+  const builder = new StepBuilder(state, now);
+  if (state.phase === 'closed') return builder.step();
   switch (event.kind) {
     case 'scored':
-      return scored(draft, event.result);
+      return scored(builder, event.result);
     case 'answered':
-      return answered(draft, event.answer, event.by);
+      return answered(builder, event.answer, event.by);
     case 'decided':
-      return decided(draft, event);
+      return decided(builder, event);
     case 'assigned':
-      draft.state.assignee = event.assignee;
-      draft.say('assigned', `Assigned to ${event.assignee}`, event.by);
-      return draft.step('written');
+      builder.state.assignee = event.assignee;
+      builder.say('assigned', `Assigned to ${event.assignee}`, event.by);
+      return builder.step('written');
     case 'noted':
-      draft.say('noted', event.text, event.by);
-      return draft.step('written');
+      builder.say('noted', event.text, event.by);
+      return builder.step('written');
     case 'undelivered':
-      return undelivered(draft, event.letter, event.why);
+      return undelivered(builder, event.letter, event.why);
     case 'cancellationRequested':
-      draft.say(
+      builder.say(
         'cancellation',
         'Somebody requested a cancellation of this workflow. That does not end a case; decide it instead',
       );
-      return draft.step('written');
+      return builder.step('written');
     case 'refused':
-      draft.say('refused', `A request (${event.request}) could not be stored and changed nothing: ${event.why}`);
-      return draft.step('written');
+      builder.say('refused', `A request (${event.request}) could not be stored and changed nothing: ${event.why}`);
+      return builder.step('written');
     case 'timePassed':
-      return timePassed(draft);
+      return timePassed(builder);
   }
 }
 
@@ -133,138 +133,138 @@ export function resumeCase(
   { why, unsent }: { why: string; unsent: readonly Letter[] },
   now: number,
 ): Step {
-  const draft = new Draft(state, now);
-  for (const letter of unsent) draft.send(letter);
-  if (state.closing) return draft.step();
-  draft.say('resumed', `The workflow of this case was ${why}; a new workflow continues the case`);
-  return draft.step('written');
+  const builder = new StepBuilder(state, now);
+  for (const letter of unsent) builder.send(letter);
+  if (state.closing) return builder.step();
+  builder.say('resumed', `The workflow of this case was ${why}; a new workflow continues the case`);
+  return builder.step('written');
 }
 
-function scored(draft: Draft, result: FullScore): Step {
-  const { state } = draft;
-  if (state.phase !== 'scoring') return draft.step();
+function scored(builder: StepBuilder, result: FullScore): Step {
+  const { state } = builder;
+  if (state.phase !== 'scoring') return builder.step();
   state.outcome = moreSevere(state.outcome, result.outcome);
   state.contributions = result.contributions;
   if (result.reasons.length > 0) state.reasons = result.reasons;
   if (result.score !== null) state.score = result.score;
   if (result.fault !== undefined) state.scoringFault = result.fault;
   const worse = state.outcome === state.facts.outcome ? '' : `, which makes it ${state.outcome}`;
-  draft.say(
+  builder.say(
     'scored',
     result.score === null
       ? `Not scored: ${result.fault ?? 'the model did not answer'}`
       : `Scored ${result.score.toFixed(3)} by model ${result.modelVersion ?? 'of unknown version'}${worse}`,
   );
   const route: Record<Outcome, () => void> = {
-    approve: () => draft.review('it was opened by hand'),
+    approve: () => builder.review('it was opened by hand'),
     alert: () => {
       state.phase = 'asking';
-      draft.ask();
+      builder.ask();
     },
-    review: () => draft.review('the outcome is review'),
+    review: () => builder.review('the outcome is review'),
     block: () => {
-      draft.hold('the outcome is block');
-      draft.review('the outcome is block');
-      draft.ask();
+      builder.hold('the outcome is block');
+      builder.review('the outcome is block');
+      builder.ask();
     },
   };
   route[state.outcome]();
-  return draft.step('written');
+  return builder.step('written');
 }
 
-function answered(draft: Draft, answer: CustomerAnswer, by: Person): Step {
-  const { state } = draft;
+function answered(builder: StepBuilder, answer: CustomerAnswer, by: Person): Step {
+  const { state } = builder;
   const proven = by.proof !== 'none';
   state.customer = { ...state.customer, answer, proven };
   delete state.deadlines.answer;
-  draft.say('answered', `The customer answered ${answer}${proven ? '' : ', as somebody noted by hand'}`, by);
+  builder.say('answered', `The customer answered ${answer}${proven ? '' : ', as somebody noted by hand'}`, by);
   if (answer === 'no') {
-    draft.hold('the customer denies it');
-    if (state.phase === 'asking') draft.review('the customer denies it');
+    builder.hold('the customer denies it');
+    if (state.phase === 'asking') builder.review('the customer denies it');
   } else if (state.phase === 'asking') {
     if (state.proposals.length > 0)
-      draft.review('the customer confirms it, but an investigator has already proposed a decision');
-    else if (!proven && needsFourEyes(state)) draft.review('an answer noted by hand is not enough for this amount');
-    else draft.close('genuine', 'customer', []);
+      builder.review('the customer confirms it, but an investigator has already proposed a decision');
+    else if (!proven && needsFourEyes(state)) builder.review('an answer noted by hand is not enough for this amount');
+    else builder.close('genuine', 'customer', []);
   }
-  return draft.step('written');
+  return builder.step('written');
 }
 
-function decided(draft: Draft, { decision, by, note }: Extract<CaseEvent, { kind: 'decided' }>): Step {
-  const { state } = draft;
-  const ruling = ruleOn(state, { decision, by, at: draft.now });
+function decided(builder: StepBuilder, { decision, by, note }: Extract<CaseEvent, { kind: 'decided' }>): Step {
+  const { state } = builder;
+  const ruling = ruleOn(state, { decision, by, at: builder.now });
   const because = note === undefined ? '' : `: ${note}`;
   if (ruling.kind === 'close') {
-    draft.close(ruling.label, 'people', ruling.by, because);
-    return draft.step('written');
+    builder.close(ruling.label, 'people', ruling.by, because);
+    return builder.step('written');
   }
   state.proposals = ruling.proposals;
   const weight = by.proof === 'none' ? ', unproven' : '';
-  draft.say('proposed', `Proposed ${decision}${weight}${because}`, by);
+  builder.say('proposed', `Proposed ${decision}${weight}${because}`, by);
   if (ruling.kind === 'disagree') {
     state.escalated = 'disagreement';
-    draft.send(disagreementLetter(state, draft.now));
-    draft.say('disagreed', 'Two people disagree: a supervisor who has not proposed a decision must decide');
+    builder.send(disagreementLetter(state, builder.now));
+    builder.say('disagreed', 'Two people disagree: a supervisor who has not proposed a decision must decide');
   }
-  return draft.step('written');
+  return builder.step('written');
 }
 
-function undelivered(draft: Draft, letter: Letter, why: string): Step {
-  const { state } = draft;
-  draft.say('undelivered', `The message "${letter.subject}" to ${letter.recipient} could not be sent: ${why}`);
+function undelivered(builder: StepBuilder, letter: Letter, why: string): Step {
+  const { state } = builder;
+  builder.say('undelivered', `The message "${letter.subject}" to ${letter.recipient} could not be sent: ${why}`);
   if (letter.kind === 'ask' && state.customer.answer === undefined) {
     state.customer = { asked: false };
     delete state.deadlines.answer;
-    if (state.phase === 'asking') draft.review('the customer could not be asked');
+    if (state.phase === 'asking') builder.review('the customer could not be asked');
   }
-  return draft.step('written');
+  return builder.step('written');
 }
 
 /** Applies every deadline that has passed, in order of time. Deadlines that passed while no worker ran are included. */
-function timePassed(draft: Draft): Step {
+function timePassed(builder: StepBuilder): Step {
   let fired = false;
-  for (let due = draft.due(); due !== undefined; due = draft.due()) {
-    delete draft.state.deadlines[due];
-    fallDue[due](draft);
+  for (let due = builder.due(); due !== undefined; due = builder.due()) {
+    delete builder.state.deadlines[due];
+    fallDue[due](builder);
     fired = true;
   }
-  return fired ? draft.step('written') : draft.step();
+  return fired ? builder.step('written') : builder.step();
 }
 
-const fallDue: Record<DeadlineKind, (draft: Draft) => void> = {
-  answer: (draft) => {
-    draft.say('unanswered', 'The customer did not answer in time');
-    if (draft.state.phase === 'asking') draft.review('the customer did not answer');
+const fallDue: Record<DeadlineKind, (builder: StepBuilder) => void> = {
+  answer: (builder) => {
+    builder.say('unanswered', 'The customer did not answer in time');
+    if (builder.state.phase === 'asking') builder.review('the customer did not answer');
   },
-  warning: (draft) => {
-    draft.send(warningLetter(draft.state, draft.now));
-    draft.say('warned', 'Due soon: the investigators were notified');
+  warning: (builder) => {
+    builder.send(warningLetter(builder.state, builder.now));
+    builder.say('warned', 'Due soon: the investigators were notified');
   },
-  breach: (draft) => {
-    draft.state.escalated ??= 'breach';
-    draft.send(breachLetter(draft.state, draft.now));
-    draft.say('breached', 'Overdue: escalated to the supervisors');
+  breach: (builder) => {
+    builder.state.escalated ??= 'breach';
+    builder.send(breachLetter(builder.state, builder.now));
+    builder.say('breached', 'Overdue: escalated to the supervisors');
   },
-  final: (draft) => {
-    const { policy, proposals, customer } = draft.state;
+  final: (builder) => {
+    const { policy, proposals, customer } = builder.state;
     const label: Label = policy.finalPolicy === 'confirm' ? 'fraud' : 'genuine';
     // The final policy never overrules a person's proposal or the customer's answer.
     const overruled = customer.answer === (label === 'genuine' ? 'no' : 'yes');
     if (policy.finalPolicy !== 'keep' && proposals.length === 0 && !overruled) {
-      draft.close(label, 'policy', []);
+      builder.close(label, 'policy', []);
       return;
     }
-    draft.say('final', 'Nobody closed the case in time: it stays open, and the supervisors are reminded');
-    draft.remind();
+    builder.say('final', 'Nobody closed the case in time: it stays open, and the supervisors are reminded');
+    builder.remind();
   },
-  reminder: (draft) => {
-    draft.say('reminded', 'Still open: the supervisors were reminded');
-    draft.remind();
+  reminder: (builder) => {
+    builder.say('reminded', 'Still open: the supervisors were reminded');
+    builder.remind();
   },
 };
 
 /** Collects the changes of one step on a copy of the state. */
-class Draft {
+class StepBuilder {
   readonly state: CaseState;
   private readonly entries: TimelineEntry[] = [];
   private readonly letters: Letter[] = [];

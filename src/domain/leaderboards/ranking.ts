@@ -61,13 +61,13 @@ export interface NodeLoads {
 }
 
 /** The drafts of both trees. */
-export interface Drafts {
+export interface NewNodes {
   ranks: Draft<RankEntry>;
   players: Draft<PlayerEntry>;
 }
 
 /** Returns empty drafts. */
-export function newDrafts(newId: () => string): Drafts {
+export function emptyNewNodes(newId: () => string): NewNodes {
   return { ranks: new Draft(newId), players: new Draft(newId) };
 }
 
@@ -101,7 +101,7 @@ export async function changed(
   ranking: Ranking,
   changes: ReadonlyMap<string, RankEntry | null>,
   load: NodeLoads,
-  drafts: Drafts,
+  drafts: NewNodes,
 ): Promise<Ranking> {
   const ranks: Edit<RankEntry>[] = [];
   const players: Edit<PlayerEntry>[] = [];

@@ -3,12 +3,12 @@
  * standing workflows, the open rows of an index, and one page of every other list of open rows. `full`: compares every
  * open row with the running workflows.
  */
-export const lookModes = ['quick', 'full'] as const;
-/** One of {@link lookModes}. */
-export type LookMode = (typeof lookModes)[number];
+export const reconciliationModes = ['quick', 'full'] as const;
+/** One of {@link reconciliationModes}. */
+export type ReconciliationMode = (typeof reconciliationModes)[number];
 
 /** The result of one reconciliation. */
-export interface LookReport {
+export interface ReconciliationCounts {
   /** Number of checked open rows, workflows that ended badly, and standing workflows. */
   checked: number;
   /** The same by workflow type; absent in the reports of older releases. */
@@ -22,7 +22,7 @@ export interface LookReport {
 }
 
 /** The last completed reconciliation of a mode. */
-export interface LastLook extends LookReport {
+export interface ReconciliationReport extends ReconciliationCounts {
   /** Epoch ms of its start. The next reconciliation does not check workflows that ended before. */
   startedAt: number;
   /** Epoch ms. */
@@ -32,7 +32,7 @@ export interface LastLook extends LookReport {
 }
 
 /** Returns the report of a reconciliation that has not checked anything. */
-export const emptyReport = (): LookReport => ({
+export const emptyReport = (): ReconciliationCounts => ({
   checked: 0,
   checkedByType: {},
   restarted: {},

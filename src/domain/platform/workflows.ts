@@ -1,4 +1,4 @@
-import type { LookMode } from './reconciliation';
+import type { ReconciliationMode } from './reconciliation';
 
 /** The task queue of the platform. Its name differs because running deployments already use it. */
 export const PLATFORM_QUEUE = 'longwatch-operations';
@@ -18,11 +18,11 @@ export const RECONCILIATION_TYPE = 'reconciliation';
 /** The id of the full reconciliation's schedule, and the prefix of the workflow ids of its runs. */
 export const RECONCILIATION_ID = 'reconciliation';
 /** Returns the id of a requested reconciliation; USE_EXISTING allows one of each mode at a time. */
-export const reconciliationId = (mode: LookMode): string => `${RECONCILIATION_ID}/${mode}`;
+export const reconciliationId = (mode: ReconciliationMode): string => `${RECONCILIATION_ID}/${mode}`;
 
 /** The argument of the `reconciliation` workflow. */
 export interface ReconciliationInput {
-  mode: LookMode;
+  mode: ReconciliationMode;
 }
 
 /** The workflow type that reads a stream. */

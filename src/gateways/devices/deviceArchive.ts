@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { AsyncBuffer } from 'hyparquet';
 import { LRUCache } from 'lru-cache';
-import { dayPrefix, type Manifest, manifestKey, type Part, partKey, partName } from '../../domain/devices/archive';
+import {
+  dayPrefix,
+  type Manifest,
+  manifestKey,
+  type ArchiveFile,
+  partKey,
+  partName,
+} from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
@@ -58,9 +65,9 @@ export class DeviceArchive {
   async write(
     rows: AsyncIterable<readonly ReadingRow[]>,
     { day, first, maxParts, signal }: WriteLane,
-  ): Promise<Part[]> {
+  ): Promise<ArchiveFile[]> {
     const groups = new Peekable(inGroups(rows));
-    const parts: Part[] = [];
+    const parts: ArchiveFile[] = [];
     while (!(await groups.isOver())) {
       if (parts.length === maxParts)
         throw new LongwatchError(
@@ -73,7 +80,12 @@ export class DeviceArchive {
     return parts;
   }
 
-  private async writePart(groups: Peekable<ReadingRow[]>, day: Day, name: string, signal?: AbortSignal): Promise<Part> {
+  private async writePart(
+    groups: Peekable<ReadingRow[]>,
+    day: Day,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<ArchiveFile> {
     const hash = createHash('sha256');
     const part = {
       name,
@@ -123,18 +135,18 @@ export class DeviceArchive {
   }
 
   /** Yields all rows of a part, row group by row group. */
-  async *rows(day: Day, part: Part): AsyncGenerator<ReadingRow[]> {
+  async *rows(day: Day, part: ArchiveFile): AsyncGenerator<ReadingRow[]> {
     yield* readPart(await this.open(day, part), this.identify);
   }
 
   /** Yields one device's rows of a time range in a part, in order. */
-  async *find(day: Day, part: Part, range: DeviceRange): AsyncGenerator<ReadingRow[]> {
+  async *find(day: Day, part: ArchiveFile, range: DeviceRange): AsyncGenerator<ReadingRow[]> {
     if (part.minTime >= range.to || part.maxTime < range.from) return;
     yield* readPart(await this.open(day, part), this.identify, range);
   }
 
   /** Returns whether a part contains rows of a device. */
-  async holds(day: Day, part: Part, deviceId: string): Promise<boolean> {
+  async holds(day: Day, part: ArchiveFile, deviceId: string): Promise<boolean> {
     if (!mayHoldDevice(await this.open(day, part), deviceId)) return false;
     for await (const rows of this.find(day, part, { deviceId, from: part.minTime, to: part.maxTime + 1 }))
       if (rows.length > 0) return true;
@@ -142,7 +154,7 @@ export class DeviceArchive {
   }
 
   /** Returns the SHA-256 of a stored part, in hex. @throws MissingObjectError */
-  async checksum(day: Day, { name }: Pick<Part, 'name'>): Promise<string> {
+  async checksum(day: Day, { name }: Pick<ArchiveFile, 'name'>): Promise<string> {
     const hash = createHash('sha256');
     for await (const bytes of await this.objects.stream(partKey(day, name))) hash.update(bytes);
     return hash.digest('hex');
@@ -161,7 +173,7 @@ export class DeviceArchive {
     return extra.length;
   }
 
-  private open(day: Day, { name, bytes, sha256 }: Part): Promise<OpenPart> {
+  private open(day: Day, { name, bytes, sha256 }: ArchiveFile): Promise<OpenPart> {
     const key = partKey(day, name);
     const file: AsyncBuffer = {
       byteLength: bytes,

@@ -21,7 +21,7 @@ const OURS =
  * the request (too large, invalid, denied, no such bucket).
  * @returns the LongwatchError; other errors unchanged: bugs, and errors of the code that generates the content
  */
-export function typedObjectFailure(error: unknown, bucket: string, what: string): unknown {
+export function typedS3Failure(error: unknown, bucket: string, what: string): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message } = error;
   const { $fault, $metadata } = error as { $fault?: string; $metadata?: { httpStatusCode?: number } };

@@ -13,7 +13,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { awsHttp } from '../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
-import { typedObjectFailure } from './failures';
+import { typedS3Failure } from './failures';
 
 /** Bucket and credentials. */
 export interface ObjectsSettings {
@@ -156,7 +156,7 @@ export class Objects {
     try {
       return await call();
     } catch (error) {
-      throw typedObjectFailure(error, this.settings.bucket, what);
+      throw typedS3Failure(error, this.settings.bucket, what);
     }
   }
 

@@ -3,7 +3,7 @@ import type { InvestigationPolicy } from '../../domain/fraud/workflows';
 import type { FraudMetrics } from '../../metrics/fraud';
 import { DecisionBatches } from '../../operations/fraud/decisionBatches';
 import { Decisions } from '../../operations/fraud/decisions';
-import { type Draft, Drafts } from '../../operations/fraud/drafts';
+import { type UnwrittenDecision, DecisionMaker } from '../../operations/fraud/decisionMaker';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';
 import type { Services } from '../capability';
@@ -23,13 +23,13 @@ export function buildDecisions(
   metrics: FraudMetrics,
   { stores: { decisions: store, investigations }, models, policy }: DecisionNeeds,
 ): { decisions: Decisions; decisionBatches: DecisionBatches } {
-  const decided = (path: 'request' | 'stream') => (draft: Draft) => {
+  const decided = (path: 'request' | 'stream') => (draft: UnwrittenDecision) => {
     metrics.decision(draft.record.decision, draft.shadowHits, path);
     noteDecision(draft, note);
     models.shadow.observe(draft);
     models.driftWatch.observe(draft);
   };
-  const drafts = new Drafts(
+  const drafts = new DecisionMaker(
     { outbox, investigations, rules: models.currentRules },
     { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy },
   );

@@ -7,7 +7,7 @@ import { sagemakerClient, ScoringEndpoint } from '../../gateways/fraud/sagemaker
 import { CHALLENGER_RULES, Challengers } from '../../operations/fraud/challengers';
 import { CachedVersion } from '../../operations/fraud/cachedVersion';
 import { DriftWatch } from '../../operations/fraud/driftWatch';
-import { type PreparedChallenger, Shadow } from '../../operations/fraud/shadow';
+import { type PreparedChallenger, ShadowComparison } from '../../operations/fraud/shadowComparison';
 import { DriftStore } from '../../stores/fraud/drift';
 import { type Challenger, challengerStore, liveModelStore, ruleStore } from '../../stores/fraud/rules';
 import { ShadowStore } from '../../stores/fraud/shadow';
@@ -49,7 +49,7 @@ export function buildModels(
   const settings = [currentRules, liveModel, challenger];
 
   const shadowStore = new ShadowStore(db);
-  const shadow = new Shadow({
+  const shadow = new ShadowComparison({
     challenger: { peek: () => challenger.peek() ?? undefined },
     rules: currentRules,
     store: shadowStore,

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../domain/fraud/decision';
 import { investigationId } from '../../domain/fraud/workflows';
 import { formatMoney } from '../../domain/money/format';
-import type { Draft } from '../../operations/fraud/drafts';
+import type { UnwrittenDecision } from '../../operations/fraud/decisionMaker';
 import type { Services } from '../capability';
 
 const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = {
@@ -11,7 +11,10 @@ const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = {
 };
 
 /** Shows a decision on the overview page. */
-export function noteDecision({ input: { transaction }, record: { decision } }: Draft, note: Services['note']): void {
+export function noteDecision(
+  { input: { transaction }, record: { decision } }: UnwrittenDecision,
+  note: Services['note'],
+): void {
   const { outcome, transactionId, degradedBecause } = decision;
   if (degradedBecause)
     note({ area: 'fraud', tone: 'problem', text: `payment decided without the model: ${degradedBecause}`, count: 1 });

@@ -3,9 +3,9 @@ import { afterOrder } from '../../domain/carts/cart';
 import {
   type Checkout,
   type CheckoutStatus,
-  freeze,
-  type Frozen,
-  type FrozenLine,
+  priceCart,
+  type PricedCart,
+  type CheckoutLine,
   PART_LINES,
   partsOf,
   statusAt,
@@ -135,9 +135,9 @@ export class Checkouts {
       { consistent: true },
     );
     const now = this.now();
-    let frozen: Frozen;
+    let frozen: PricedCart;
     try {
-      frozen = freeze(cart, products, now);
+      frozen = priceCart(cart, products, now);
     } catch (error) {
       if (isLongwatchError(error, 'insufficientStock')) this.parts.onCheckout?.('short');
       throw error;
@@ -223,7 +223,7 @@ export class Checkouts {
       if (cancelled.lost.has('checkout')) return undefined; // Another process undoes it.
       if (!cancelled.lost.has('lines')) return again;
       // The holds have expired meanwhile, so their stock counts as free already.
-      await this.takeBack(checkout);
+      await this.returnExpiredStock(checkout);
       await transact(this.parts.db, { checkout: this.parts.checkouts.forgetting(checkout, partsDone) });
       return undefined;
     });
@@ -347,7 +347,7 @@ export class Checkouts {
     const parts = partsOf(checkout);
     // If a part cannot be returned, another process has changed the checkout and returns the rest.
     for (let left = sold; left > 0; left--) if (!(await this.unsell(checkout, left, parts[left - 1] ?? []))) return;
-    await this.takeBack(checkout);
+    await this.returnExpiredStock(checkout);
     await this.end(
       checkout,
       sold > 0 || checkout.status === 'confirming'
@@ -361,7 +361,7 @@ export class Checkouts {
    * Returns the last of `left` sold parts to the stock.
    * @returns false if another process has changed the checkout
    */
-  private unsell(checkout: Checkout, left: number, lines: readonly FrozenLine[]): Promise<boolean> {
+  private unsell(checkout: Checkout, left: number, lines: readonly CheckoutLine[]): Promise<boolean> {
     const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkout.checkoutId} is`) }, async () => {
       const cancelled = await transact(this.parts.db, {
@@ -418,7 +418,7 @@ export class Checkouts {
       }
       if (cancelled.lost.has('checkout') || !cancelled.lost.has('lines')) return;
       // The holds have expired meanwhile, so the rest of the stock counts as free already.
-      await this.takeBack(checkout);
+      await this.returnExpiredStock(checkout);
       return this.end(checkout, from, i === 0 ? 'expired' : 'cancelled');
     }
   }
@@ -451,7 +451,7 @@ export class Checkouts {
 
   /** Records that a hold has expired. A concurrent confirmation then fails on its condition. */
   private async expire(checkout: Checkout, now: number): Promise<void> {
-    await this.takeBack(checkout, now);
+    await this.returnExpiredStock(checkout, now);
     await this.end(checkout, { from: 'held', fromParts: checkout.partsDone, endedHoldAt: now }, 'expired');
   }
 
@@ -482,12 +482,14 @@ export class Checkouts {
   }
 
   /** Returns the stock of expired holds to every product of a checkout. */
-  private async takeBack({ lines, holdUntil }: Checkout, now = this.now()): Promise<void> {
+  private async returnExpiredStock({ lines, holdUntil }: Checkout, now = this.now()): Promise<void> {
     const products = await this.parts.products.read(
       lines.map(({ productId }) => productId),
       { consistent: true },
     );
-    await Promise.all(products.map((product) => this.parts.products.takeBack(product, Math.max(now, holdUntil))));
+    await Promise.all(
+      products.map((product) => this.parts.products.returnExpiredHolds(product, Math.max(now, holdUntil))),
+    );
   }
 
   /**
@@ -520,7 +522,7 @@ export class Checkouts {
   }
 }
 
-function mustTotal({ total, currency }: Pick<Frozen, 'total' | 'currency'>, expected: number | undefined): void {
+function mustTotal({ total, currency }: Pick<PricedCart, 'total' | 'currency'>, expected: number | undefined): void {
   if (expected === undefined || expected === total) return;
   throw new LongwatchError(
     'conflict',

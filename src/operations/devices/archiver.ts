@@ -6,7 +6,7 @@ import {
   type Manifest,
   manifestOf,
   nextPart,
-  type Part,
+  type ArchiveFile,
   PARTS_PER_LANE,
 } from '../../domain/devices/archive';
 import { type Day, dayEnd } from '../../domain/devices/days';
@@ -98,7 +98,7 @@ export class Archiver {
     { day, generation }: ArchivePlan,
     { buckets, firstPart }: Lane,
     { signal, alive }: StepContext,
-  ): Promise<Part[]> {
+  ): Promise<ArchiveFile[]> {
     const devices = (await this.devicesOf(day, generation, buckets)).map((deviceId) => ({ deviceId }));
     const { readings, archive } = this.parts;
     async function* rows(): AsyncGenerator<ReadingRow[]> {
@@ -125,7 +125,7 @@ export class Archiver {
   }
 
   /** Writes the day's manifest: the parts of the previous manifest, and the new parts. */
-  async writeManifest({ day, generation }: ArchivePlan, parts: readonly Part[]): Promise<Manifest> {
+  async writeManifest({ day, generation }: ArchivePlan, parts: readonly ArchiveFile[]): Promise<Manifest> {
     const before = generation > 1 ? (await this.parts.archive.manifest(day, generation - 1)).parts : [];
     const manifest = manifestOf(day, generation, [...before, ...parts]);
     await this.parts.archive.writeManifest(manifest);
@@ -136,7 +136,7 @@ export class Archiver {
    * Reads a stored part and compares it with the table, row by row.
    * @throws LongwatchError `conflict` if they differ; then nothing is deleted
    */
-  async verifyPart(day: Day, part: Part, { signal, alive }: StepContext): Promise<void> {
+  async verifyPart(day: Day, part: ArchiveFile, { signal, alive }: StepContext): Promise<void> {
     const { archive, readings } = this.parts;
     await this.checkSum(day, part);
     let count = 0;
@@ -167,7 +167,7 @@ export class Archiver {
       );
   }
 
-  private async checkSum(day: Day, part: Part): Promise<void> {
+  private async checkSum(day: Day, part: ArchiveFile): Promise<void> {
     const found = await this.parts.archive.checksum(day, part);
     if (found !== part.sha256)
       throw new LongwatchError(
@@ -201,7 +201,7 @@ export class Archiver {
    * Returns the parts whose rows must be deleted from the table. If an earlier run died while it deleted, these are all
    * parts.
    */
-  async partsToDelete({ day, generation, lanes, isRestored }: ArchivePlan): Promise<Part[]> {
+  async partsToDelete({ day, generation, lanes, isRestored }: ArchivePlan): Promise<ArchiveFile[]> {
     const { parts } = await this.parts.archive.manifest(day, generation);
     if (generation === 1 || isRestored || lanes.length === 0) return [...parts];
     const before = new Set((await this.parts.archive.manifest(day, generation - 1)).parts.map(({ name }) => name));
@@ -209,7 +209,7 @@ export class Archiver {
   }
 
   /** Deletes the rows of a part from the table. Rows never change, so a row with the same key is the same row. */
-  async deletePart(day: Day, part: Part, { signal, alive }: StepContext): Promise<void> {
+  async deletePart(day: Day, part: ArchiveFile, { signal, alive }: StepContext): Promise<void> {
     const { archive, readings } = this.parts;
     await this.checkSum(day, part);
     let done = 0;
@@ -259,7 +259,7 @@ export class Archiver {
    * Writes the rows of a part into the table, flagged as restored. Writes a late marker for each device, so that the
    * next archiving includes them.
    */
-  async restorePart(day: Day, part: Part, { signal, alive }: StepContext): Promise<void> {
+  async restorePart(day: Day, part: ArchiveFile, { signal, alive }: StepContext): Promise<void> {
     const { archive, readings, days } = this.parts;
     let done = 0;
     for await (const rows of archive.rows(day, part)) {

@@ -1,4 +1,4 @@
-import { type Manifest, manifestOf, nextPart, type Part } from '../../domain/devices/archive';
+import { type Manifest, manifestOf, nextPart, type ArchiveFile } from '../../domain/devices/archive';
 import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
 import { limits, type ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
@@ -25,7 +25,7 @@ export interface EraserParts {
 
 /** A part that must be rewritten without one device. */
 export interface Rewrite {
-  part: Part;
+  part: ArchiveFile;
   /** Number of the new part. */
   number: number;
 }
@@ -97,7 +97,7 @@ export class Eraser {
     const record = await archives.find(day);
     if (!record || record.state === 'expired') return { generation: 0, rewrites: [] };
     const { parts } = await archive.manifest(day, record.generation);
-    const holding: Part[] = [];
+    const holding: ArchiveFile[] = [];
     for (const part of parts) if (await archive.holds(day, part, deviceId)) holding.push(part);
     const first = nextPart(parts);
     return { generation: record.generation + 1, rewrites: holding.map((part, i) => ({ part, number: first + i })) };
@@ -113,7 +113,7 @@ export class Eraser {
     deviceId: string,
     { part, number }: Rewrite,
     { signal, alive }: StepContext,
-  ): Promise<Part | undefined> {
+  ): Promise<ArchiveFile | undefined> {
     const { archive } = this.parts;
     async function* kept(): AsyncGenerator<ReadingRow[]> {
       let done = 0;
@@ -130,7 +130,13 @@ export class Eraser {
   }
 
   /** Compares the new part with the old one without the device, row by row. */
-  private async verify(day: Day, deviceId: string, old: Part, written: Part, { signal }: StepContext): Promise<void> {
+  private async verify(
+    day: Day,
+    deviceId: string,
+    old: ArchiveFile,
+    written: ArchiveFile,
+    { signal }: StepContext,
+  ): Promise<void> {
     const { archive } = this.parts;
     const differ = () =>
       new LongwatchError(
@@ -151,7 +157,12 @@ export class Eraser {
   }
 
   /** Makes the new parts current, and deletes the old ones. */
-  async commit(day: Day, generation: number, rewrites: readonly Rewrite[], written: readonly Part[]): Promise<void> {
+  async commit(
+    day: Day,
+    generation: number,
+    rewrites: readonly Rewrite[],
+    written: readonly ArchiveFile[],
+  ): Promise<void> {
     const { archives, archive } = this.parts;
     const record = await archives.find(day);
     if (!record || record.state === 'expired') return;

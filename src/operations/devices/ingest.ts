@@ -6,7 +6,7 @@ import { type FieldFault, LongwatchError, reasonOf } from '../../domain/errors';
 import type { DayStore } from '../../stores/devices/days';
 import type { DeviceStore } from '../../stores/devices/devices';
 import { withId } from '../../stores/devices/keys';
-import { byDeviceDay, CAREFUL_LIMIT, type ReadingStore } from '../../stores/devices/readings';
+import { byDeviceDay, CHECKED_WRITE_LIMIT, type ReadingStore } from '../../stores/devices/readings';
 import { type Again, again, againAtOnce, retry } from '../../timing/retry';
 import { isolate } from '../platform/isolate';
 import { KnownDevices } from './knownDevices';
@@ -204,7 +204,7 @@ export class Ingest {
         left = left.filter(({ id, timestamp }) => !archived.has(`${timestamp}#${id}`));
         if (left.length === 0) return left;
       }
-      const piece = left.slice(0, CAREFUL_LIMIT);
+      const piece = left.slice(0, CHECKED_WRITE_LIMIT);
       const lost = await readings.putNew(piece, [
         days.fenced(deviceId, day, generation),
         days.noteLate(deviceId, day, randomUUID()),

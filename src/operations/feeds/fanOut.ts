@@ -8,7 +8,7 @@ import type { FeedRow, FeedRowStore } from '../../stores/feeds/feedRows';
 import type { PostStore } from '../../stores/feeds/posts';
 import type { Follower, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
-import type { Turn, SliceReport } from '../../domain/feeds/workflows';
+import type { ModeChange, SliceReport } from '../../domain/feeds/workflows';
 import type { FeedSync } from './feedSync';
 
 /** The parts that {@link FanOut} needs. */
@@ -23,7 +23,7 @@ export interface FanOutParts {
 }
 
 /** Controls one attempt at a slice of followers. */
-export interface Attempt {
+export interface SliceAttempt {
   /** Aborting it stops the attempt between two pages. */
   signal?: AbortSignal;
   /** Called after each page. A later attempt can continue from the report. */
@@ -78,7 +78,7 @@ export class FanOut {
    * Writes a post into the feeds of a slice of followers. Stops if the post is deleted meanwhile.
    * @returns the progress; without `after`, the slice is finished
    */
-  async deliver(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
+  async deliver(post: PostRef, slice: Slice, attempt: SliceAttempt = {}): Promise<SliceReport> {
     let { followerChanges: known } = await this.parts.rows.standing(post);
     const look = async (page: Follower[], changesBefore: number) => {
       await attempt.take?.(post.authorId, page.length);
@@ -115,7 +115,7 @@ export class FanOut {
    * Removes a deleted post from the feeds of a slice of followers.
    * @returns the progress; without `after`, the slice is finished
    */
-  retract(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
+  retract(post: PostRef, slice: Slice, attempt: SliceAttempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
       await attempt.take?.(post.authorId, page.length);
       const skipped = await this.each(page, (some) =>
@@ -135,7 +135,11 @@ export class FanOut {
    * marks.
    * @returns the progress; without `after`, the slice is finished
    */
-  turn({ authorId, modeVersion, direction }: Turn, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
+  turn(
+    { authorId, modeVersion, direction }: ModeChange,
+    slice: Slice,
+    attempt: SliceAttempt = {},
+  ): Promise<SliceReport> {
     const { relations, feedSync } = this.parts;
     return this.through(authorId, slice, attempt, async (page) => {
       if (direction === 'rising') await attempt.take?.(authorId, page.length);
@@ -164,7 +168,7 @@ export class FanOut {
   private async through(
     authorId: string,
     { range, after }: Slice,
-    { signal, progress }: Attempt,
+    { signal, progress }: SliceAttempt,
     lookAfter: (page: Follower[], changesBefore: number) => Promise<PageReport>,
     known = () => 0,
   ): Promise<SliceReport> {

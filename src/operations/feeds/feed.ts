@@ -193,7 +193,7 @@ export class Feeds {
     if (mode === 'pull') return yield await pulled(asked);
     const pushed = async (window: Window): Promise<Region> => ({
       window,
-      authors: await relations.marks(readerId),
+      authors: await relations.readTimeAuthors(readerId),
       rows: true,
     });
     if (completeAfter === undefined) return yield await pushed(asked);

@@ -4,7 +4,7 @@ import type { FeedRowStore } from '../../stores/feeds/feedRows';
 import type { PostStore } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
-import type { RelationChange, Settled } from '../../domain/feeds/workflows';
+import type { RelationChange, RelationOutcome } from '../../domain/feeds/workflows';
 
 /** The parts that {@link FeedSync} needs. */
 export interface FeedSyncParts {
@@ -31,7 +31,7 @@ export class FeedSync {
   }
 
   /** Updates a reader's feed after a change of a relation. */
-  async sync({ readerId, authorId, epoch }: RelationChange): Promise<Settled> {
+  async sync({ readerId, authorId, epoch }: RelationChange): Promise<RelationOutcome> {
     const { users, relations } = this.parts;
     // Read the epoch before the relation. If there is no relation, every follow up to that epoch has ended.
     const reader = (await users.find([readerId])).get(readerId);
@@ -47,7 +47,7 @@ export class FeedSync {
    * Writes an author's latest posts into the feed of a reader who follows the author. If the follow ends meanwhile,
    * removes them again.
    */
-  async fill(readerId: string, authorId: string): Promise<Settled> {
+  async fill(readerId: string, authorId: string): Promise<RelationOutcome> {
     const { users, relations, posts, rows } = this.parts;
     for (;;) {
       const [found, follow] = await Promise.all([users.find([readerId]), relations.follow(readerId, authorId)]);
@@ -73,7 +73,7 @@ export class FeedSync {
   }
 
   /** Removes the rows of an author whose follow has an epoch up to `epoch`. All of these follows have ended. */
-  private async clean(readerId: string, authorId: string, epoch: number): Promise<Settled> {
+  private async clean(readerId: string, authorId: string, epoch: number): Promise<RelationOutcome> {
     const rows = await this.parts.rows.all(readerId, authorId);
     await this.parts.rows.removeEnded(rows.map((row) => ({ ...row, epoch })));
     return 'cleaned';

@@ -7,7 +7,7 @@ import { type Post, type PostContent, timeKey } from '../../domain/feeds/post';
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import { startEntry, type WorkflowStart } from '../../domain/platform/outbox';
-import { held } from '../../stores/conflicts';
+import { conditionHolds } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { PostStore, StoredPost } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
@@ -16,7 +16,7 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
-import { dueTurn } from './turns';
+import { dueModeChange } from './modeChanges';
 
 /** The parts that {@link Posts} needs. */
 export interface PostsParts {
@@ -70,9 +70,9 @@ export class Posts {
       if (before) return { post: repetition(before, contentHash), created: false };
       if (!author) throw noUser(authorId);
       if (replyTo !== undefined && attempt === 1) await this.mayReply(authorId, replyTo);
-      // Normally a change of the followers starts the turn. This catches a turn that is due because two changes came at
-      // once or because the setting has changed.
-      const due = dueTurn(author, this.settings, this.now());
+      // Normally a change of the followers starts the mode change. This catches a mode change that is due because two
+      // changes came at once or because the setting has changed.
+      const due = dueModeChange(author, this.settings, this.now());
       const pushed = pushes({ mode: due.turn?.direction ?? author.mode }) && author.followers > 0;
       const at = this.now();
       const post: Post = { postId, authorId, at, text, media, ...defined({ replyTo }), version: 1 };
@@ -190,7 +190,7 @@ export class Posts {
   private async write(items: TransactItem[], starts: WorkflowStart[]): Promise<boolean> {
     const entries = starts.map((start) => startEntry(start, this.now()));
     const TransactItems = [...items, ...entries.map((entry) => this.parts.outbox.recording(entry))];
-    const written = await held(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
+    const written = await conditionHolds(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
     if (written) for (const entry of entries) this.parts.outbox.dispatchSoon(entry);
     return written;
   }

@@ -4,7 +4,7 @@ import { LongwatchError } from '../../domain/errors';
 import { marksFollowers } from '../../domain/feeds/author';
 import { type FeedSettings, MAX_FOLLOWING } from '../../domain/feeds/settings';
 import { type OutboxEntry, startEntry, type WorkflowStart } from '../../domain/platform/outbox';
-import { held } from '../../stores/conflicts';
+import { conditionHolds } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { Follow, Pair, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore, UserChange } from '../../stores/feeds/users';
@@ -12,7 +12,7 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import { relationStart } from '../../domain/feeds/workflows';
 import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
-import { type DueTurn, dueTurn } from './turns';
+import { type DueModeChange, dueModeChange } from './modeChanges';
 
 /** The parts that {@link Relations} needs. */
 export interface RelationsParts {
@@ -113,7 +113,7 @@ export class Relations {
   private beginning({ one: reader, other: author }: BothThere, follow: Follow): Change {
     const { relations } = this.parts;
     const mark = marksFollowers(author) ? { modeVersion: author.modeVersion } : undefined;
-    const { turn, start } = this.turn({ ...author, followers: author.followers + 1 });
+    const { turn, start } = this.dueModeChange({ ...author, followers: author.followers + 1 });
     const starts = start ? [this.start(start)] : [];
     // A follower with a mark reads the posts from the author's own list, so no workflow has to fill the feed.
     if (!mark)
@@ -136,7 +136,7 @@ export class Relations {
     for (const user of [one, other]) {
       const loses = ended.some(([, author]) => author === user);
       const leaves = ended.some(([reader]) => reader === user);
-      const due = loses ? this.turn({ ...user, followers: user.followers - 1 }) : {};
+      const due = loses ? this.dueModeChange({ ...user, followers: user.followers - 1 }) : {};
       if (due.start) change.starts.push(this.start(due.start));
       // Check the epoch even of a user without an ended follow: it proves that no follow began since it was read.
       change.users.push({
@@ -157,8 +157,8 @@ export class Relations {
     return change;
   }
 
-  private turn(author: FeedUser): DueTurn {
-    return dueTurn(author, this.settings, this.now());
+  private dueModeChange(author: FeedUser): DueModeChange {
+    return dueModeChange(author, this.settings, this.now());
   }
 
   private start(start: WorkflowStart): OutboxEntry {
@@ -183,7 +183,8 @@ export class Relations {
         ...change.items,
         ...change.starts.map((start) => outbox.recording(start)),
       ];
-      if (!(await held(() => db.client.send(new TransactWriteCommand({ TransactItems }))))) return againAtOnce;
+      if (!(await conditionHolds(() => db.client.send(new TransactWriteCommand({ TransactItems })))))
+        return againAtOnce;
       for (const start of change.starts) outbox.dispatchSoon(start);
       return result;
     });

@@ -7,7 +7,7 @@ import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { iso } from '../../domain/ids';
 import { startEntry } from '../../domain/platform/outbox';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
-import { held } from '../../stores/conflicts';
+import { conditionHolds } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { DecidedTransaction, DecisionStore } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';
@@ -128,6 +128,6 @@ export class Cases {
    * @returns false if a condition failed, because another writer did the same before
    */
   private transact(TransactItems: TransactItem[]): Promise<boolean> {
-    return held(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
+    return conditionHolds(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
   }
 }

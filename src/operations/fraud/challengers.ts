@@ -22,7 +22,7 @@ export interface ChallengerParts {
 }
 
 /** The challenger and its comparison with the live decisions. */
-export interface Running extends Stored<Challenger> {
+export interface ComparedChallenger extends Stored<Challenger> {
   comparison: ShadowCounts;
 }
 
@@ -34,7 +34,7 @@ export class Challengers {
    * Returns the challenger.
    * @throws LongwatchError `notFound` if there is none
    */
-  async current(): Promise<Running> {
+  async current(): Promise<ComparedChallenger> {
     const stored = await this.parts.challengers.current();
     if (!stored?.value) throw new LongwatchError('notFound', 'There is no challenger; set one with PUT /v1/shadow');
     return { ...stored, value: stored.value, comparison: await this.parts.shadow.counts(stored.version) };

@@ -16,7 +16,7 @@ import {
   WRITE_LIMIT,
 } from '../../stores/fraud/decisions';
 import { again, againAfter, againAtOnce, retry } from '../../timing/retry';
-import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
+import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored } from './decisionMaker';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
 /** The settings of {@link DecisionBatches}. */
@@ -33,11 +33,11 @@ export interface BatchSettings {
 /** The parts that {@link DecisionBatches} needs. */
 export interface BatchParts {
   decisions: DecisionStore;
-  drafts: Drafts;
+  drafts: DecisionMaker;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Called for every decision that was written. */
-  onDecision?(draft: Draft): void;
+  onDecision?(draft: UnwrittenDecision): void;
   now?(): number;
 }
 
@@ -195,7 +195,7 @@ export class DecisionBatches {
     return lost;
   }
 
-  private written(draft: Draft, index: number, results: (TransactionResult | undefined)[]): void {
+  private written(draft: UnwrittenDecision, index: number, results: (TransactionResult | undefined)[]): void {
     results[index] = { decision: draft.record.decision };
     if (draft.start) this.parts.outbox.dispatchSoon(draft.start);
     this.parts.onDecision?.(draft);

@@ -8,7 +8,7 @@ import { LongwatchError } from '../../domain/errors';
 import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
 import type { DecisionInputs, DecisionStore } from '../../stores/fraud/decisions';
 import { again, retry } from '../../timing/retry';
-import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
+import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored } from './decisionMaker';
 import { KeyedQueue } from '../platform/keyedQueue';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
@@ -23,11 +23,11 @@ export interface DecisionSettings {
 /** The parts that {@link Decisions} needs. */
 export interface DecisionParts {
   decisions: DecisionStore;
-  drafts: Drafts;
+  drafts: DecisionMaker;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Called for every decision that was written. */
-  onDecision?(draft: Draft): void;
+  onDecision?(draft: UnwrittenDecision): void;
   now?(): number;
 }
 

@@ -3,7 +3,7 @@ import { addCounts, type Baseline, type BinCounts, countRow, drifts } from '../.
 import type { ComparedModel } from '../../domain/fraud/driftNotice';
 import { DAY_MS } from '../../domain/fraud/profile';
 import { type DayCounts, dayOf, type DriftStore } from '../../stores/fraud/drift';
-import type { Draft } from './drafts';
+import type { UnwrittenDecision } from './decisionMaker';
 
 /** The parts that {@link DriftWatch} needs. */
 export interface DriftParts {
@@ -42,7 +42,7 @@ export class DriftWatch {
   }
 
   /** Counts a decision. Ignores decisions without the model and decisions of models without a baseline. */
-  observe({ record: { decision, features } }: Pick<Draft, 'record'>): void {
+  observe({ record: { decision, features } }: Pick<UnwrittenDecision, 'record'>): void {
     const { modelVersion, score } = decision;
     const baseline = modelVersion === null ? undefined : this.parts.baselines.get(modelVersion);
     if (!baseline || score === null) return;

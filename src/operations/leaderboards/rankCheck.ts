@@ -4,7 +4,7 @@ import { LongwatchError } from '../../domain/errors';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import {
   changed,
-  newDrafts,
+  emptyNewNodes,
   playerEntry,
   playerKind,
   type RankEntry,
@@ -145,7 +145,7 @@ export class RankCheck {
       progress();
       const { head, changes } = await tableRanking.next();
       if (changes.size > 0) {
-        const drafts = newDrafts(newId);
+        const drafts = emptyNewNodes(newId);
         ranking = await changed(kind, ranking, changes, load, drafts);
         await nodes.write(shard, drafts);
       }
@@ -155,7 +155,7 @@ export class RankCheck {
   }
 
   private async built(shard: RankShard, entries: RankEntry[], newId: () => string): Promise<Ranking> {
-    const drafts = newDrafts(newId);
+    const drafts = emptyNewNodes(newId);
     const ranks = await treeOf(rankKinds[shard.order], entries, drafts.ranks);
     const players = await treeOf(playerKind, entries.map(playerEntry), drafts.players);
     await this.parts.nodes.write(shard, drafts);

@@ -2,8 +2,8 @@ import { defined } from '../../domain/defined';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import {
   changed,
-  type Drafts,
-  newDrafts,
+  type NewNodes,
+  emptyNewNodes,
   type RankEntry,
   type Ranking,
   rankKinds,
@@ -89,8 +89,8 @@ export class RankWriter {
     { ranking }: Head,
     changes: ShardChange['changes'],
     newId: () => string,
-  ): Promise<{ ranking: Ranking; drafts: Drafts }> {
-    const drafts = newDrafts(newId);
+  ): Promise<{ ranking: Ranking; drafts: NewNodes }> {
+    const drafts = emptyNewNodes(newId);
     try {
       return {
         ranking: await changed(rankKinds[shard.order], ranking, changes, this.parts.nodes.loads(shard), drafts),
@@ -101,7 +101,7 @@ export class RankWriter {
       // nothing is missing.
       if (!(error instanceof NodeGoneError)) throw error;
       this.parts.onDamaged(shard, error);
-      return { ranking, drafts: newDrafts(newId) };
+      return { ranking, drafts: emptyNewNodes(newId) };
     }
   }
 

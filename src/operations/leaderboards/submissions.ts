@@ -86,7 +86,7 @@ export class Submissions {
   private fenceOf({ gameId }: Board, { number, endsAt }: Season, now: number) {
     return endsAt === undefined || now < endsAt - this.fenceMs
       ? undefined
-      : () => this.parts.store.fence(gameId, number);
+      : () => this.parts.store.endMarker(gameId, number);
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { iso } from '../../domain/ids';
 import type { SessionEnded } from '../../domain/sessions/session';
-import type { SessionEnds } from '../../stores/sessions/ends';
+import type { SessionEndings } from '../../stores/sessions/ends';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import { type Notifications, sendUnlessUndeliverable } from '../platform/notifications';
 
@@ -15,7 +15,7 @@ export interface EndedSession {
 /** The parts that {@link SessionEvents} needs. */
 export interface SessionEventParts {
   notifications: Pick<Notifications, 'send'>;
-  ends: Pick<SessionEnds, 'settle'>;
+  ends: Pick<SessionEndings, 'removeFromIndex'>;
   recipient: string;
   onFault(error: unknown): void;
   onSkipped?: OnSkipped;
@@ -77,7 +77,7 @@ export class SessionEvents {
       const refused = await skipEachRefused(
         batch,
         CONCURRENCY,
-        ({ key }) => this.parts.ends.settle(key),
+        ({ key }) => this.parts.ends.removeFromIndex(key),
         ({ key }, error) => this.parts.onSkipped?.(`the event of session ${key}`, error),
       );
       for (const { key } of refused) skipped.add(key);

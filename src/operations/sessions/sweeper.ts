@@ -3,14 +3,14 @@ import { inLanes } from '../../domain/lanes';
 import { endedEvent, type SessionHead, verdictOf } from '../../domain/sessions/session';
 import { isOfOne, type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
 import type { SessionEvents } from './sessionEvents';
-import type { SessionEnds } from '../../stores/sessions/ends';
+import type { SessionEndings } from '../../stores/sessions/ends';
 import type { ExpiryIndex } from '../../stores/sessions/expiryIndex';
 import type { SweepReport } from '../../domain/sessions/workflows';
 
 /** The parts that {@link SessionSweeper} needs. */
 export interface SweeperParts {
   index: ExpiryIndex;
-  ends: Pick<SessionEnds, 'endExpired' | 'settle'>;
+  ends: Pick<SessionEndings, 'endExpired' | 'removeFromIndex'>;
   /** Absent if no subscriber is configured. */
   events?: Pick<SessionEvents, 'report'>;
   /** Shortest lifetime of a session, in milliseconds. A session that is opened now is due no earlier. */
@@ -80,7 +80,7 @@ class BucketSweep {
   /** Sessions that this activity skips, because a step for them was refused permanently. */
   private readonly refused = new Set<string>();
   /** Epoch ms of the last pass. */
-  private lookedAt = 0;
+  private scannedAt = 0;
 
   constructor(
     private readonly parts: SweeperParts,
@@ -90,7 +90,7 @@ class BucketSweep {
   /** Processes the sessions of a bucket that are due now. */
   async run(bucket: string, isOver: () => boolean): Promise<void> {
     const now = this.now();
-    this.lookedAt = now;
+    this.scannedAt = now;
     this.again = Number.POSITIVE_INFINITY;
     const remembered = [...this.soon].filter(([, at]) => at <= now).map(([key]) => key);
     remembered.forEach((key) => this.soon.delete(key));
@@ -107,7 +107,7 @@ class BucketSweep {
    */
   async untilNext(bucket: string): Promise<number> {
     // Query from the last pass, not from now: sessions that became due during the pass are next.
-    const next = (await this.parts.index.next(bucket, this.lookedAt)) ?? Number.POSITIVE_INFINITY;
+    const next = (await this.parts.index.next(bucket, this.scannedAt)) ?? Number.POSITIVE_INFINITY;
     const now = this.now();
     return Math.max(0, Math.min(next, this.again, ...this.soon.values(), now + this.parts.shortestLifeMs) - now);
   }
@@ -191,7 +191,7 @@ class BucketSweep {
         : await skipEachRefused(
             ended.map(({ key }) => key),
             CONCURRENCY,
-            (key) => this.parts.ends.settle(key),
+            (key) => this.parts.ends.removeFromIndex(key),
             (key, error) => void this.skip({ key }, error),
           );
       for (const key of skipped) this.refused.add(key);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Checkout, CheckoutStatus, FrozenLine } from '../../domain/carts/checkout';
+import type { Checkout, CheckoutStatus, CheckoutLine } from '../../domain/carts/checkout';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey, iso } from '../../domain/ids';
@@ -20,7 +20,7 @@ const checkoutItems = itemType(cartTables, 'Checkouts', {
   cartNumber: number('CartNumber'),
   cartVersion: number('CartVersion'),
   status: text<CheckoutStatus>('Status'),
-  lines: list<FrozenLine>('Lines'),
+  lines: list<CheckoutLine>('Lines'),
   currency: text('Currency'),
   total: number('Total'),
   createdAt: number('CreatedAt'),
@@ -39,7 +39,7 @@ const orderItems = itemType(cartTables, 'Orders', {
   checkoutId: text('CheckoutID'),
   userId: text('UserID'),
   paymentReference: text('PaymentReference'),
-  lines: list<FrozenLine>('Lines'),
+  lines: list<CheckoutLine>('Lines'),
   currency: text('Currency'),
   total: number('Total'),
   confirmedAt: number('ConfirmedAt'),
@@ -94,7 +94,7 @@ export interface Order {
   checkoutId: string;
   userId: string;
   paymentReference: string;
-  lines: readonly FrozenLine[];
+  lines: readonly CheckoutLine[];
   currency: string;
   total: number;
   confirmedAt: number;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { FrozenLine } from '../../domain/carts/checkout';
+import type { CheckoutLine } from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
 import { expiredHolds } from '../../domain/carts/stock';
 import { defined } from '../../domain/defined';
@@ -38,7 +38,7 @@ export interface ProductWrite extends Pick<Product, 'productId' | 'title' | 'pri
   ifVersion?: number;
 }
 
-type HeldLine = Pick<FrozenLine, 'productId' | 'quantity'>;
+type HeldLine = Pick<CheckoutLine, 'productId' | 'quantity'>;
 
 /** Products and their stock. An update that moves units between on hand, held and sold does not change their sum. */
 export class ProductStore {
@@ -202,7 +202,7 @@ export class ProductStore {
   }
 
   /** Returns the units of a product's expired holds to the stock on hand. A repeated call changes nothing. */
-  async takeBack({ productId, stock }: Product, now: number): Promise<void> {
+  async returnExpiredHolds({ productId, stock }: Product, now: number): Promise<void> {
     for (const { end, quantity } of expiredHolds(stock, now))
       try {
         await this.db.client.send(

@@ -23,7 +23,7 @@ export interface RowRange {
 }
 
 /** Maximum number of puts in one transaction, which leaves room for the guards. */
-export const CAREFUL_LIMIT = 90;
+export const CHECKED_WRITE_LIMIT = 90;
 
 /** Readings, as rows of the table DeviceData. */
 export class ReadingStore {
@@ -63,7 +63,7 @@ export class ReadingStore {
   }
 
   /**
-   * Writes up to `CAREFUL_LIMIT` new rows and checks the guards, all or nothing.
+   * Writes up to `CHECKED_WRITE_LIMIT` new rows and checks the guards, all or nothing.
    * @returns undefined if they were written, `guard` if a guard failed, `busy` if another transaction writes the same
    *   items, otherwise the rows that exist already.
    */

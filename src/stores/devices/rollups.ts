@@ -4,7 +4,7 @@ import { emptyRollup, type Resolution, resolutionMs, resolutions, type Rollup } 
 import { compositeKey, iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
-import { held } from '../conflicts';
+import { conditionHolds } from '../conflicts';
 import type { Db } from '../dynamodb';
 import { queryAll, queryFrom, type TableQuery } from '../query';
 import type { TransactItem } from '../platform/outbox';
@@ -97,9 +97,9 @@ export class RollupStore {
   swap(key: RollupKey, before: VersionedRollup, after: Rollup | undefined): Promise<boolean> {
     if (after !== undefined) {
       const { Put } = this.replace(key, before, after);
-      return held(() => this.db.client.send(new PutCommand(Put as NonNullable<typeof Put>)));
+      return conditionHolds(() => this.db.client.send(new PutCommand(Put as NonNullable<typeof Put>)));
     }
-    return held(() =>
+    return conditionHolds(() =>
       this.db.client.send(
         new DeleteCommand({
           TableName: this.db.table('DeviceRollups'),

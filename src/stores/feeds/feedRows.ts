@@ -4,7 +4,7 @@ import { postIdOf, type PostRef } from '../../domain/feeds/post';
 import { inLanes } from '../../domain/lanes';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
-import { held } from '../conflicts';
+import { conditionHolds } from '../conflicts';
 import type { Db } from '../dynamodb';
 import { queryAll } from '../query';
 import { storedPost, type StoredPost } from './posts';
@@ -65,7 +65,7 @@ export class FeedRowStore {
   /** Removes references of follows up to the given epoch. References of later follows remain. */
   async removeEnded(rows: readonly FeedRow[]): Promise<void> {
     await inLanes(rows, LANES, ({ readerId, key, epoch }) =>
-      held(() =>
+      conditionHolds(() =>
         this.db.client.send(
           new DeleteCommand({
             TableName: this.table,

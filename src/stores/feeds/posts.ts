@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined';
 import type { FeedDirection, Window } from '../../domain/feeds/merge';
 import { type Post, type PostContent, postIdOf, type PostRef, timeKey } from '../../domain/feeds/post';
 import { batchGet } from '../batchGet';
-import { held } from '../conflicts';
+import { conditionHolds } from '../conflicts';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { refsIn } from './refs';
@@ -82,7 +82,7 @@ export class PostStore {
     { text, media }: Omit<PostContent, 'replyTo'>,
     editedAt: number,
   ): Promise<boolean> {
-    return held(() =>
+    return conditionHolds(() =>
       this.db.client.send(
         new UpdateCommand({
           TableName: this.db.table('Posts'),

@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined';
 import { followerIdOf, followerKey, type Slice } from '../../domain/feeds/ranges';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
-import { held } from '../conflicts';
+import { conditionHolds } from '../conflicts';
 import type { Page, PageRequest } from '../cursor';
 import { type Item, queryAll, queryFrom, queryPage, type TableQuery } from '../query';
 import type { Db } from '../dynamodb';
@@ -138,7 +138,7 @@ export class RelationStore {
 
   /** Ends a block. Succeeds if there is none. @throws LongwatchError `contention`. */
   async unblock(by: string, whom: string): Promise<void> {
-    await held(() =>
+    await conditionHolds(() =>
       this.db.client.send(new DeleteCommand({ TableName: this.db.table('Blocks'), Key: blockKey(by, whom) })),
     );
   }
@@ -208,7 +208,7 @@ export class RelationStore {
   }
 
   /** Returns the followed authors whose posts the feed reads on each request. Strongly consistent. */
-  marks(userId: string): Promise<string[]> {
+  readTimeAuthors(userId: string): Promise<string[]> {
     return this.authors(userId, PULLS);
   }
 
@@ -243,7 +243,7 @@ export class RelationStore {
         Put: {
           TableName: this.db.table('Following'),
           Item: { ...entryKey(followerId, PULLS, authorId), ModeVersion: modeVersion },
-          // Race: a late attempt runs after the author has turned to `push` and back. The end of the turn to `push`
+          // Race: a late attempt runs after the author has changed to `push` and back. The end of the change to `push`
           // could remove its older mark.
           ConditionExpression: 'attribute_not_exists(UserID) OR ModeVersion < :version',
           ExpressionAttributeValues: { ':version': modeVersion },
@@ -272,7 +272,7 @@ export class RelationStore {
   }
 
   private async forwardMark(TransactItems: TransactItem[]): Promise<void> {
-    await held(() => this.db.client.send(new TransactWriteCommand({ TransactItems })));
+    await conditionHolds(() => this.db.client.send(new TransactWriteCommand({ TransactItems })));
   }
 }
 

@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import type { AuthorState, Direction, Mode } from '../../domain/feeds/author';
 import { batchGet } from '../batchGet';
-import { held } from '../conflicts';
+import { conditionHolds } from '../conflicts';
 import type { Page } from '../cursor';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
@@ -81,7 +81,7 @@ export class FeedUserStore {
   }
 
   /** Returns a page of the authors during a turn, in no order. Scans the table: only for the reconciler. */
-  async turning(
+  async authorsChangingMode(
     cursor: string | undefined,
   ): Promise<Page<{ userId: string; modeVersion: number; direction: Direction }>> {
     const values = { ':rising': 'rising' satisfies Mode, ':falling': 'falling' satisfies Mode };
@@ -202,7 +202,7 @@ export class FeedUserStore {
     condition: string,
   ): Promise<void> {
     // A failed condition means that the value is stored already, or a later one.
-    await held(() =>
+    await conditionHolds(() =>
       this.db.client.send(
         new UpdateCommand({
           TableName: this.table,

@@ -1,7 +1,7 @@
 import { defined } from '../../domain/defined';
 import type { Outcome } from '../../domain/fraud/decision';
 import type { CaseStatus, OpeningFacts, Person, TimelineEntry, TimelineKind } from '../../domain/fraud/investigation';
-import type { CaseHeader, CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
+import type { CaseHeader, CaseWrite, ClosingWrite, CaseSnapshot } from '../../domain/fraud/investigationRecord';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
@@ -105,7 +105,7 @@ export function entryItems(db: Db, { transactionId, entries }: CaseWrite): Trans
  * Returns the write of the state from which a case's workflow can restart. Every write of the header replaces it, and
  * the header's condition protects it. It has no key of an index, so that no index has a copy.
  */
-export function keptItem(db: Db, transactionId: string, revision: number, kept: KeptCase): TransactItem {
+export function keptItem(db: Db, transactionId: string, revision: number, kept: CaseSnapshot): TransactItem {
   return {
     Put: {
       TableName: db.table('Investigations'),

@@ -1,7 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { CaseStatus, OpeningFacts, TimelineEntry } from '../../domain/fraud/investigation';
-import type { CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
+import type { CaseWrite, ClosingWrite, CaseSnapshot } from '../../domain/fraud/investigationRecord';
 import { compositeKey } from '../../domain/ids';
 import type { Page, PageRequest } from '../cursor';
 import { queryPage } from '../query';
@@ -81,7 +81,7 @@ export class InvestigationStore {
   }
 
   /** Returns the state from which a lost workflow can restart, and its revision. Strongly consistent. */
-  async kept(transactionId: string): Promise<{ revision: number; kept: KeptCase } | undefined> {
+  async kept(transactionId: string): Promise<{ revision: number; kept: CaseSnapshot } | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
         TableName: this.table,
@@ -89,7 +89,7 @@ export class InvestigationStore {
         ConsistentRead: true,
       }),
     );
-    return Item && { revision: Item['Revision'] as number, kept: JSON.parse(Item['Kept'] as string) as KeptCase };
+    return Item && { revision: Item['Revision'] as number, kept: JSON.parse(Item['Kept'] as string) as CaseSnapshot };
   }
 
   /**

@@ -15,7 +15,7 @@ export const ALL_BOARDS = '#boards';
  * exists, and closing the season deletes all of them. One marker would not suffice, because transactions that check the
  * same item at the same time conflict.
  */
-export const FENCES = 8;
+export const END_MARKERS = 8;
 
 const padded = (season: number): string => String(season).padStart(5, '0');
 
@@ -23,8 +23,8 @@ const padded = (season: number): string => String(season).padStart(5, '0');
 export const seasonEntry = (season: number): string => compositeKey(SEASON, padded(season));
 /** The prefix of the seasons' sort keys. */
 export const seasonEntries = compositeKey(SEASON, '');
-/** Returns the sort key of an end marker, 0 to `FENCES` − 1. */
-export const fenceEntry = (season: number, fence: number): string => compositeKey('fence', padded(season), fence);
+/** Returns the sort key of an end marker, 0 to `END_MARKERS` − 1. */
+export const endMarkerEntry = (season: number, fence: number): string => compositeKey('fence', padded(season), fence);
 /** Returns the sort key of a ban. */
 export const banEntry = (playerId: string): string => compositeKey(BAN, playerId);
 /** The prefix of the bans' sort keys. */

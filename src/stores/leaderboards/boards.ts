@@ -12,8 +12,8 @@ import {
   banEntry,
   BOARD,
   boardOf,
-  FENCES,
-  fenceEntry,
+  END_MARKERS,
+  endMarkerEntry,
   seasonEntries,
   seasonEntry,
   seasonItem,
@@ -219,8 +219,8 @@ export class BoardStore {
           },
         },
       },
-      ...Array.from({ length: FENCES }, (_, i): TransactItem => ({
-        Delete: { TableName: this.table, Key: { GameID: gameId, Entry: fenceEntry(season, i) } },
+      ...Array.from({ length: END_MARKERS }, (_, i): TransactItem => ({
+        Delete: { TableName: this.table, Key: { GameID: gameId, Entry: endMarkerEntry(season, i) } },
       })),
     ]);
     return closed || (await this.season(gameId, season))?.status !== 'open';
@@ -239,11 +239,11 @@ export class BoardStore {
   }
 
   /** Returns the item of a transaction that fails after the season has closed. */
-  fence(gameId: string, season: number): TransactItem {
+  endMarker(gameId: string, season: number): TransactItem {
     return {
       ConditionCheck: {
         TableName: this.table,
-        Key: { GameID: gameId, Entry: fenceEntry(season, Math.floor(Math.random() * FENCES)) },
+        Key: { GameID: gameId, Entry: endMarkerEntry(season, Math.floor(Math.random() * END_MARKERS)) },
         // Race: the season closes after this process read the clock and before the write.
         ConditionExpression: 'attribute_exists(Entry)',
       },
@@ -334,8 +334,8 @@ export class BoardStore {
       { Put: { TableName: this.table, Item: seasonItem(gameId, season) } },
       ...(season.endsAt === undefined
         ? []
-        : Array.from({ length: FENCES }, (_, i): TransactItem => ({
-            Put: { TableName: this.table, Item: { GameID: gameId, Entry: fenceEntry(season.number, i) } },
+        : Array.from({ length: END_MARKERS }, (_, i): TransactItem => ({
+            Put: { TableName: this.table, Item: { GameID: gameId, Entry: endMarkerEntry(season.number, i) } },
           }))),
     ];
   }

@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import { compositeKey } from '../../domain/ids';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
-import type { AnyEntry, Drafts, NodeLoads } from '../../domain/leaderboards/ranking';
+import type { AnyEntry, NewNodes, NodeLoads } from '../../domain/leaderboards/ranking';
 import type { Load, Node } from '../../domain/leaderboards/tree';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
@@ -76,7 +76,7 @@ export class NodeStore {
   }
 
   /** Writes the new nodes of a change. Readers see them only after the head refers to them. */
-  async write(shard: RankShard, { ranks, players }: Drafts): Promise<void> {
+  async write(shard: RankShard, { ranks, players }: NewNodes): Promise<void> {
     const created = [...ranks.created, ...players.created];
     await batchWrite(
       this.db,

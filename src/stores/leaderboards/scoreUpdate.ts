@@ -12,14 +12,14 @@ export const FULL = 24;
  * The kind of write: `add` changes the score, `over` also replaces the older set of ids, `remember` only stores the id,
  * and `remember-over` stores the id and replaces the older set.
  */
-export type Turn = 'add' | 'over' | 'remember' | 'remember-over';
+export type ScoreWriteKind = 'add' | 'over' | 'remember' | 'remember-over';
 
 /** The facts of a write, besides the submission. */
 export interface UpdateFacts {
   /** The stored form of the submission's id. */
   id: string;
   now: number;
-  turn: Turn;
+  turn: ScoreWriteKind;
 }
 
 type Expression = Required<

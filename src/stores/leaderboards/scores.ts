@@ -12,7 +12,7 @@ import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { type Item, queryAll } from '../query';
 import { transact } from '../transact';
-import { FULL, scoreUpdate, type Turn } from './scoreUpdate';
+import { FULL, scoreUpdate, type ScoreWriteKind } from './scoreUpdate';
 
 /** The result of a submission. */
 export interface Submitted {
@@ -42,7 +42,7 @@ export class ScoreStore {
     fence?: () => TransactItem,
   ): Promise<Submitted> {
     const id = idOf(submission.submissionId);
-    let turn: Turn = 'add';
+    let turn: ScoreWriteKind = 'add';
     const exhausted = () =>
       new LongwatchError('contention', `Player ${submission.playerId} is busy; send it again`, {
         retryAfterSeconds: 1,
@@ -178,7 +178,12 @@ const scoreOf = (item: Item) => ({
  * Returns the result of a write whose condition failed, or the kind of write to try next.
  * @throws LongwatchError `conflict`, `invalid`.
  */
-function nextTurn(board: Board, submission: Submission, before: Item = {}, id: string): Submitted | { turn: Turn } {
+function nextTurn(
+  board: Board,
+  submission: Submission,
+  before: Item = {},
+  id: string,
+): Submitted | { turn: ScoreWriteKind } {
   const recent = (before['Recent'] as Set<string> | undefined) ?? new Set<string>();
   const older = (before['Older'] as Set<string> | undefined) ?? new Set<string>();
   const known = before['Score'] === undefined ? undefined : scoreOf(before);

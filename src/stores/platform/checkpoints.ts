@@ -1,7 +1,7 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
-import { held } from '../conflicts';
+import { conditionHolds } from '../conflicts';
 import type { Db } from '../dynamodb';
 import { flag, instant, type Item, itemType, number, optional, orElse, text } from '../items';
 import type { TransactItem } from './outbox';
@@ -62,7 +62,7 @@ export class CheckpointStore {
    */
   async lease(source: string, shardId: string): Promise<Lease> {
     let stored: Item | undefined;
-    const isLeased = await held(async () => {
+    const isLeased = await conditionHolds(async () => {
       ({ Attributes: stored } = await this.db.client.send(
         new UpdateCommand({
           TableName: this.db.table('Checkpoints'),

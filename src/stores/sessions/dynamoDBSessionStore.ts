@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { type Session, type SessionData, Store } from 'express-session';
 import { LongwatchError } from '../../domain/errors';
 import { expiryOf, isWorthTouching, type SessionHead, type SessionLife } from '../../domain/sessions/session';
-import type { SessionEnds } from './ends';
+import type { SessionEndings } from './ends';
 import { sessionKey } from './items';
 import { checked, type DynamoDBSessionStoreOptions } from './options';
 import { SessionRecords, type StoredSession } from './records';
@@ -19,7 +19,7 @@ export type { SessionWatch } from './settings';
 type Callback<T = void> = (error?: unknown, result?: T) => void;
 
 /** The last known state of a session that the application has loaded or saved. */
-interface Mark extends Encoded {
+interface KnownState extends Encoded {
   head: SessionHead;
   /** The next save gives the session a new id. */
   rotates?: boolean;
@@ -39,7 +39,7 @@ export class DynamoDBSessionStore extends Store {
   private readonly prefix: string;
   private readonly now: () => number;
   /** By session object: those that `get` and `createSession` returned, while a request uses them. */
-  private readonly marks = new WeakMap<object, Mark>();
+  private readonly known = new WeakMap<object, KnownState>();
 
   constructor(private readonly options: DynamoDBSessionStoreOptions) {
     super();
@@ -97,9 +97,9 @@ export class DynamoDBSessionStore extends Store {
 
   /** Creates express-session's object for loaded data. */
   override createSession(request: Request, session: SessionData): Session & SessionData {
-    const mark = this.marks.get(session);
+    const mark = this.known.get(session);
     const created = super.createSession(request, session);
-    if (mark) this.marks.set(created, mark);
+    if (mark) this.known.set(created, mark);
     return created;
   }
 
@@ -110,19 +110,19 @@ export class DynamoDBSessionStore extends Store {
    */
   rotate(request: Request): void {
     const { session } = request;
-    const mark = this.marks.get(session);
+    const mark = this.known.get(session);
     request.sessionStore.generate(request);
     Object.assign(request.session, session);
-    if (mark) this.marks.set(request.session, { ...mark, rotates: true });
+    if (mark) this.known.set(request.session, { ...mark, rotates: true });
   }
 
   /** Returns the stored attributes of a session without its data; undefined if it was never saved, or has ended. */
   headOf(session: object): SessionHead | undefined {
-    return this.marks.get(session)?.head;
+    return this.known.get(session)?.head;
   }
 
   /** Ends sessions by key, for callers that do not have the id. */
-  get ends(): SessionEnds {
+  get ends(): SessionEndings {
     return this.records.ends;
   }
 
@@ -137,13 +137,13 @@ export class DynamoDBSessionStore extends Store {
 
   private restored({ head, data }: StoredSession): SessionData {
     const { session, encoded } = this.codec.decode(data, head.expiresAt);
-    this.marks.set(session, { head, ...encoded });
+    this.known.set(session, { head, ...encoded });
     return session;
   }
 
   private async save(sid: string, session: SessionData): Promise<void> {
     const key = this.key(sid);
-    const mark = this.marks.get(session);
+    const mark = this.known.get(session);
     if (mark?.rotates) return this.saveRotated(key, session, mark);
     const cookieEnd = cookieExpiry(session);
     // The application ends the session by a cookie that has expired.
@@ -181,7 +181,7 @@ export class DynamoDBSessionStore extends Store {
     this.mark(session, head, encoded);
   }
 
-  private async saveRotated(key: string, session: SessionData, { head }: Mark): Promise<void> {
+  private async saveRotated(key: string, session: SessionData, { head }: KnownState): Promise<void> {
     const encoded = this.codec.encode(session);
     this.refuseNewOwner(session, head);
     const expiresAt = this.expiryOf(session, head.absoluteExpiresAt);
@@ -190,7 +190,7 @@ export class DynamoDBSessionStore extends Store {
 
   private async extend(sid: string, session: SessionData): Promise<void> {
     const key = this.key(sid);
-    const mark = this.marks.get(session);
+    const mark = this.known.get(session);
     if (mark?.head.key === key) return this.extendKnown(session, mark);
     // The object was not loaded through the store: read the current expiry, which is cheaper than a write.
     const found = await this.records.find(key);
@@ -198,7 +198,7 @@ export class DynamoDBSessionStore extends Store {
     else this.options.watch?.refused?.();
   }
 
-  private async extendKnown(session: SessionData, mark: Mark): Promise<void> {
+  private async extendKnown(session: SessionData, mark: KnownState): Promise<void> {
     this.mark(session, await this.extendTo(session, mark.head), mark);
   }
 
@@ -216,8 +216,8 @@ export class DynamoDBSessionStore extends Store {
 
   /** Stores the last known state of a session object; removes it if the session has ended. */
   private mark(session: SessionData, head: SessionHead | undefined, { data, originalMaxAge }: Encoded): void {
-    if (head) this.marks.set(session, { head, data, originalMaxAge });
-    else this.marks.delete(session);
+    if (head) this.known.set(session, { head, data, originalMaxAge });
+    else this.known.delete(session);
   }
 
   private refuseNewOwner(session: SessionData, head: SessionHead): void {

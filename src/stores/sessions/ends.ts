@@ -1,7 +1,7 @@
 import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } from '../../domain/sessions/session';
 import { again, retry } from '../../timing/retry';
 import { dataKey, headKey, headOf, removeAt, signInKey } from './items';
-import { contention, type InTheWay, ATTEMPTS, type SessionTable } from './sessionTable';
+import { contention, type WriteObstacle, ATTEMPTS, type SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
 /** The result of ending a session: it ended now, it had ended before for the given reason, or it never existed. */
@@ -10,7 +10,7 @@ export type End = { was: 'ended now' | 'never there' } | { was: 'ended before'; 
 /**
  * Ends sessions. An ended session stays as a tombstone, the head without data, until no late save can arrive any more.
  */
-export class SessionEnds {
+export class SessionEndings {
   constructor(
     private readonly table: SessionTable,
     private readonly settings: RecordSettings,
@@ -25,7 +25,7 @@ export class SessionEnds {
     return retry({ attempts: ATTEMPTS, exhausted: contention }, async () => {
       const at = this.settings.now();
       // Race: two requests end the session at the same time. The first one sets the reason, and both report it.
-      const inTheWay = await this.entomb(
+      const inTheWay = await this.writeTombstone(
         key,
         reason,
         at,
@@ -48,13 +48,17 @@ export class SessionEnds {
     const now = this.settings.now();
     // Race: a process whose clock is behind touches the session in time. Then the session remains alive.
     return (
-      (await this.entomb(head.key, expiredBecause(head), now, 'attribute_not_exists(EndedAt) AND ExpiresAt <= :at')) ===
-      undefined
+      (await this.writeTombstone(
+        head.key,
+        expiredBecause(head),
+        now,
+        'attribute_not_exists(EndedAt) AND ExpiresAt <= :at',
+      )) === undefined
     );
   }
 
   /** Returns the live session among the items that failed a write's condition. Ends those that have expired. */
-  async liveAmong(inTheWay: readonly InTheWay[]): Promise<SessionHead | undefined> {
+  async liveAmong(inTheWay: readonly WriteObstacle[]): Promise<SessionHead | undefined> {
     for (const item of inTheWay) {
       if (typeof item === 'string' || item['CreatedAt'] === undefined) continue;
       const head = headOf(item);
@@ -65,7 +69,7 @@ export class SessionEnds {
   }
 
   /** Removes an ended session from the expiry index, after its event was delivered. */
-  async settle(key: string): Promise<void> {
+  async removeFromIndex(key: string): Promise<void> {
     // TTL may have removed the item. The condition keeps this update from creating an incomplete one.
     await this.table.update({
       key: headKey(key),
@@ -84,7 +88,12 @@ export class SessionEnds {
    * Turns a live session into a tombstone.
    * @returns undefined if it ended now, otherwise the item that failed the condition.
    */
-  private async entomb(key: string, reason: EndReason, at: number, condition: string): Promise<InTheWay | undefined> {
+  private async writeTombstone(
+    key: string,
+    reason: EndReason,
+    at: number,
+    condition: string,
+  ): Promise<WriteObstacle | undefined> {
     const { events, prefix, watch } = this.settings;
     // If the store keeps events, the session stays in the index, due at once, until the sweeper has delivered the event
     // of its end.

@@ -1,6 +1,6 @@
 import { defined } from '../../domain/defined';
 import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions/session';
-import { SessionEnds } from './ends';
+import { SessionEndings } from './ends';
 import {
   DATA,
   dataKey,
@@ -50,13 +50,13 @@ const LIVE = 'attribute_not_exists(EndedAt) AND ExpiresAt > :now';
  * alive.
  */
 export class SessionRecords {
-  readonly ends: SessionEnds;
+  readonly ends: SessionEndings;
 
   constructor(
     private readonly table: SessionTable,
     private readonly settings: RecordSettings,
   ) {
-    this.ends = new SessionEnds(table, settings);
+    this.ends = new SessionEndings(table, settings);
   }
 
   /**

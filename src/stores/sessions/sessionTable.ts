@@ -22,7 +22,7 @@ type Attributes = Record<string, AttributeValue>;
  * The reason why an item was not written: the stored item that failed the condition; `absent`, if there was no item;
  * `conflict`, if another transaction was writing it; `nothing`, if only other items of the transaction failed.
  */
-export type InTheWay = Item | 'absent' | 'nothing' | 'conflict';
+export type WriteObstacle = Item | 'absent' | 'nothing' | 'conflict';
 
 /** A put with an optional condition. */
 export interface Put {
@@ -93,7 +93,7 @@ export class SessionTable {
    * @returns undefined if it was written, otherwise the reason why not.
    * @throws LongwatchError `contention` after 8 attempts.
    */
-  async put(put: Put): Promise<InTheWay | undefined> {
+  async put(put: Put): Promise<WriteObstacle | undefined> {
     return (await this.attempt(() => this.client.send(new PutItemCommand(this.putInput(put)))))?.[0];
   }
 
@@ -105,7 +105,7 @@ export class SessionTable {
   async update(
     update: Update,
     returns: 'before' | 'nothing' = 'nothing',
-  ): Promise<{ before: Item } | { inTheWay: InTheWay }> {
+  ): Promise<{ before: Item } | { inTheWay: WriteObstacle }> {
     let before: Attributes = {};
     const inTheWay = await this.attempt(async () => {
       const { Attributes = {} } = await this.client.send(
@@ -129,7 +129,9 @@ export class SessionTable {
    * @returns undefined if they were written, otherwise the reason for each item.
    * @throws LongwatchError `contention` after 8 attempts.
    */
-  async transact(writes: readonly ({ put: Put } | { update: Update })[]): Promise<readonly InTheWay[] | undefined> {
+  async transact(
+    writes: readonly ({ put: Put } | { update: Update })[],
+  ): Promise<readonly WriteObstacle[] | undefined> {
     const TransactItems = writes.map((write): TransactWriteItem =>
       'put' in write ? { Put: this.putInput(write.put) } : { Update: this.updateInput(write.update) },
     );
@@ -160,7 +162,7 @@ export class SessionTable {
   }
 
   /** Retries while another transaction writes one of the items, because the conditions were not evaluated then. */
-  private async attempt(write: () => Promise<unknown>): Promise<readonly InTheWay[] | undefined> {
+  private async attempt(write: () => Promise<unknown>): Promise<readonly WriteObstacle[] | undefined> {
     return retry({ attempts: ATTEMPTS, exhausted: contention }, async () => {
       try {
         await write();
@@ -182,13 +184,13 @@ export const contention = (cause?: unknown) =>
  * Classifies an error by its name, because an application's client may come from another copy of the SDK with other
  * classes.
  */
-function standingInTheWay(error: unknown): InTheWay[] | undefined {
+function standingInTheWay(error: unknown): WriteObstacle[] | undefined {
   const {
     name,
     Item: old,
     CancellationReasons = [],
   } = error as { name?: string; Item?: Attributes; CancellationReasons?: { Code?: string; Item?: Attributes }[] };
-  const found = (item: Attributes | undefined): InTheWay => (item ? unmarshall(item) : 'absent');
+  const found = (item: Attributes | undefined): WriteObstacle => (item ? unmarshall(item) : 'absent');
   switch (name) {
     case 'ConditionalCheckFailedException':
       return [found(old)];

@@ -5,7 +5,7 @@ import { batchGet } from '../batchGet';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';
 import { queryFrom } from '../query';
-import type { SessionEnds } from './ends';
+import type { SessionEndings } from './ends';
 import { HEAD_ATTRIBUTES, headKey, headOf, signInKey, SIGN_INS, userKey } from './items';
 
 /** Number of concurrent ends while all sessions of a user are ended. */
@@ -18,7 +18,7 @@ const CONCURRENCY = 8;
 export class UserSessions {
   constructor(
     private readonly db: Pick<Db, 'client' | 'table'>,
-    private readonly ends: SessionEnds,
+    private readonly ends: SessionEndings,
     private readonly settings: { prefix: string; now(): number },
   ) {}
 

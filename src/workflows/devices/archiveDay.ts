@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
-import type { Part } from '../../domain/devices/archive';
+import type { ArchiveFile } from '../../domain/devices/archive';
 import { showDetails } from '../cancellation';
 import type { ArchiveReport, DayInput } from '../../domain/devices/workflows';
 
@@ -47,7 +47,7 @@ export async function archiveDay({ day }: DayInput): Promise<ArchiveReport> {
   );
 }
 
-const count = (parts: readonly Part[]): string =>
+const count = (parts: readonly ArchiveFile[]): string =>
   `${parts.reduce((sum, { rows }) => sum + rows, 0)} rows in ${parts.length} file(s)`;
 
 function report(day: string, rows: number, files: number): ArchiveReport {

@@ -214,7 +214,7 @@ class CaseRun {
    */
   private async notWritten(pending: Pending, reason: string): Promise<void> {
     const { event, write, entries } = pending;
-    if (isPersonal(event)) return this.takeBack(pending, reason);
+    if (isPersonal(event)) return this.undoRequest(pending, reason);
     if (!pending.isWithoutTexts) {
       pending.isWithoutTexts = true;
       pending.write = {
@@ -228,7 +228,7 @@ class CaseRun {
       return;
     }
     this.stuck = reason;
-    for (const one of this.unwritten.filter((other) => isPersonal(other.event))) this.takeBack(one, reason);
+    for (const one of this.unwritten.filter((other) => isPersonal(other.event))) this.undoRequest(one, reason);
     noteOnPage(
       'write',
       `> **The last step of this case cannot be written: ${reason}.** The write is retried at ` +
@@ -241,21 +241,21 @@ class CaseRun {
   }
 
   /** Restores the case to the state before a person's request, and applies the later events again. */
-  private takeBack(pending: Pending, reason: string): void {
+  private undoRequest(pending: Pending, reason: string): void {
     const at = this.unwritten.indexOf(pending);
     if (at < 0) return;
     const later = this.unwritten.splice(at).slice(1);
     this.state = pending.before;
     this.unwrittenEntries = pending.carried;
     pending.outcome = { refused: reason };
-    for (const one of later) this.takeAnew(one);
+    for (const one of later) this.applyAgain(one);
     // The timeline records the refusal, unless no write is possible.
     if (this.stuck === undefined && isPersonal(pending.event))
       this.apply({ kind: 'refused', request: pending.event.kind, why: reason });
     this.show();
   }
 
-  private takeAnew(pending: Pending): void {
+  private applyAgain(pending: Pending): void {
     const { event } = pending;
     if (!event) return;
     const why = isPersonal(event) ? refusalOf(this.state, event) : undefined;

@@ -1,6 +1,6 @@
 import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { PlatformActivities } from '../../activities/platform/types';
-import type { LastLook, LookMode } from '../../domain/platform/reconciliation';
+import type { ReconciliationReport, ReconciliationMode } from '../../domain/platform/reconciliation';
 import { showDetails } from '../cancellation';
 import type { ReconciliationInput } from '../../domain/platform/workflows';
 
@@ -21,19 +21,19 @@ const { reconcile } = proxyActivities<PlatformActivities>({
 
 /** Makes a quick reconciliation every few minutes. It never ends. */
 export async function reconciler(): Promise<void> {
-  let looks = 0;
+  let finished = 0;
   const restarted: Record<string, number> = {};
   while (!workflowInfo().continueAsNewSuggested) {
-    showDetails(`**${looks}** quick reconciliations in this run. Restarted workflows: ${listed(restarted)}.`);
+    showDetails(`**${finished}** quick reconciliations in this run. Restarted workflows: ${listed(restarted)}.`);
     const report = await keepReconciled();
-    looks += report.looks;
+    finished += report.looks;
     for (const [type, count] of Object.entries(report.restarted)) restarted[type] = (restarted[type] ?? 0) + count;
   }
   await continueAsNew<typeof reconciler>();
 }
 
 /** One reconciliation, started by the schedule or an operator. */
-export async function reconciliation({ mode }: ReconciliationInput): Promise<LastLook> {
+export async function reconciliation({ mode }: ReconciliationInput): Promise<ReconciliationReport> {
   showDetails(what[mode]);
   const found = await reconcile(mode);
   showDetails(
@@ -43,7 +43,7 @@ export async function reconciliation({ mode }: ReconciliationInput): Promise<Las
   return found;
 }
 
-const what: Readonly<Record<LookMode, string>> = {
+const what: Readonly<Record<ReconciliationMode, string>> = {
   quick: 'Checks the workflows that ended badly since the last reconciliation. Pending Activities shows its progress.',
   full: 'Compares every open row with the running workflows. Pending Activities shows its progress.',
 };

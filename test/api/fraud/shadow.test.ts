@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
-import { Shadow } from '../../../src/operations/fraud/shadow';
+import { ShadowComparison } from '../../../src/operations/fraud/shadowComparison';
 import { ShadowStore } from '../../../src/stores/fraud/shadow';
 import { TRANSACTIONS_STREAM } from '../../../src/domain/fraud/workflows';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../../support/graph';
@@ -165,7 +165,7 @@ it('a challenger that fails, and too many decisions at once, cost nothing but th
   const missed = { failed: 0, dropped: 0 };
   const faults: unknown[] = [];
   const store = new ShadowStore(graph.dynamodb.db);
-  const shadow = new Shadow({
+  const shadow = new ShadowComparison({
     challenger: { peek: () => ({ version: 77, endpoint: { score: () => Promise.reject(new Error('away')) } }) },
     rules: {
       current: () => {

@@ -3,7 +3,7 @@ import {
   type Checkout,
   type CheckoutStatus,
   checkoutStatuses,
-  freeze,
+  priceCart,
   partsOf,
   statusAt,
 } from '../../../src/domain/carts/checkout';
@@ -54,7 +54,7 @@ const available = ({ stock: { onHand, holds } }: Product): number =>
 
 function attempt(lines: readonly CartLine[], products: readonly Product[]) {
   try {
-    return { frozen: freeze({ lines }, products, NOW) };
+    return { frozen: priceCart({ lines }, products, NOW) };
   } catch (error) {
     return { error: error as LongwatchError };
   }

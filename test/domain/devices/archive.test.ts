@@ -4,13 +4,13 @@ import {
   manifestKey,
   manifestOf,
   nextPart,
-  type Part,
+  type ArchiveFile,
   partKey,
   partName,
   PARTS_PER_LANE,
 } from '../../../src/domain/devices/archive';
 
-const part = (n: number, rows = 1): Part => ({
+const part = (n: number, rows = 1): ArchiveFile => ({
   name: partName(n),
   rows,
   bytes: 10,

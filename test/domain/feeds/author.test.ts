@@ -5,7 +5,7 @@ import {
   mayLieInFeeds,
   type Mode,
   pushes,
-  turnOf,
+  requiredModeChange,
 } from '../../../src/domain/feeds/author';
 
 const author = (mode: Mode, over: Partial<AuthorState> = {}): AuthorState => ({
@@ -17,12 +17,12 @@ const author = (mode: Mode, over: Partial<AuthorState> = {}): AuthorState => ({
 
 describe('an author', () => {
   it('turns above the threshold, and back only well below it', () => {
-    expect([99, 100, 101].map((followers) => turnOf({ mode: 'push', followers }, 100))).toEqual([
+    expect([99, 100, 101].map((followers) => requiredModeChange({ mode: 'push', followers }, 100))).toEqual([
       undefined,
       undefined,
       'rising',
     ]);
-    expect([101, 80, 79].map((followers) => turnOf({ mode: 'pull', followers }, 100))).toEqual([
+    expect([101, 80, 79].map((followers) => requiredModeChange({ mode: 'pull', followers }, 100))).toEqual([
       undefined,
       undefined,
       'falling',
@@ -31,7 +31,8 @@ describe('an author', () => {
 
   it('begins no turn before the last one is over', () => {
     for (const followers of [0, 1_000])
-      for (const mode of ['rising', 'falling'] as const) expect(turnOf({ mode, followers }, 100)).toBeUndefined();
+      for (const mode of ['rising', 'falling'] as const)
+        expect(requiredModeChange({ mode, followers }, 100)).toBeUndefined();
   });
 
   it('is always either pushed or marked, so that no post is on neither way', () => {
@@ -55,7 +56,7 @@ it('whatever followers come and go, an author turns one step at a time at most, 
     fc.property(fc.array(fc.nat(200), { maxLength: 50 }), (counts) => {
       let mode: Mode = 'push';
       for (const followers of counts) {
-        const turn = turnOf({ mode, followers }, threshold);
+        const turn = requiredModeChange({ mode, followers }, threshold);
         if (followers > threshold) expect(turn).toBe(mode === 'push' ? 'rising' : undefined);
         else if (followers < 80) expect(turn).toBe(mode === 'pull' ? 'falling' : undefined);
         else expect(turn).toBeUndefined();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {
   changed,
-  newDrafts,
+  emptyNewNodes,
   type NodeLoads,
   type Order,
   orders,
@@ -35,7 +35,7 @@ class Memory {
     ranking: Ranking,
     changes: ReadonlyMap<string, RankEntry | null>,
   ): Promise<Ranking> {
-    const drafts = newDrafts(() => String(++this.ids));
+    const drafts = emptyNewNodes(() => String(++this.ids));
     const after = await changed(kind, ranking, changes, this.load, drafts);
     for (const { created, dropped } of [drafts.ranks, drafts.players]) {
       for (const id of dropped) if (!this.nodes.delete(id)) throw new Error(`dropped twice: ${id}`);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import * as fc from 'fast-check';
-import type { Part } from '../../../src/domain/devices/archive';
+import type { ArchiveFile } from '../../../src/domain/devices/archive';
 import { compareRows, type Reading, type ReadingRow, rowContent } from '../../../src/domain/devices/reading';
 import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { DeviceArchive } from '../../../src/gateways/devices/deviceArchive';
@@ -80,7 +80,7 @@ const many = (devices: number, each: number): ReadingRow[] =>
     ),
   );
 
-async function inFolder(name: string, day: string, parts: readonly Part[]): Promise<string> {
+async function inFolder(name: string, day: string, parts: readonly ArchiveFile[]): Promise<string> {
   const path = join(folder, name, `dt=${day}`);
   mkdirSync(path, { recursive: true });
   for (const part of parts) writeFileSync(join(path, part.name), await s3.get(`device_data/dt=${day}/${part.name}`));

@@ -227,7 +227,7 @@ describe('a hold that ends while it is paid', () => {
         if (n === 2) {
           clock.now = checkout.holdUntil;
           for (const product of await shop.products.read(ids, { consistent: true }))
-            await shop.products.takeBack(product, clock.now);
+            await shop.products.returnExpiredHolds(product, clock.now);
         }
         if (n === 4) throw new LongwatchError('unavailable', 'died');
       });

@@ -184,7 +184,7 @@ describe('a post whose author, since they were read,', () => {
     await small.posting.create({ authorId: author, postId: `${author}-0`, text: 'x', media: [] });
     await untilIdle(small);
     expect((await world.users.find([author])).get(author)).toMatchObject({ mode: 'pull', modeVersion: 1 });
-    expect(await world.relations.marks(reader)).toEqual([author]);
+    expect(await world.relations.readTimeAuthors(reader)).toEqual([author]);
     // Another follower comes, and with them the number is looked at: by the higher threshold it is far below.
     const fallen = async () => {
       await world.users.put(`other-${author}`, 'x');

@@ -52,7 +52,7 @@ async function world({
         told.push({ id, ...(JSON.parse(text) as { events: Told['events'] }) });
       },
     },
-    ends: { settle: (key) => store.store.ends.settle(key) },
+    ends: { removeFromIndex: (key) => store.store.ends.removeFromIndex(key) },
     recipient: 'subscriber',
     onFault: (error) => faults.push(error),
   });
@@ -360,7 +360,7 @@ it.each([
         send: async ({ id, text }: Notification) =>
           void told.push({ id, ...(JSON.parse(text) as { events: Told['events'] }) }),
       },
-      ends: { settle: (key) => ends.settle(key) },
+      ends: { removeFromIndex: (key) => ends.removeFromIndex(key) },
       recipient: 'subscriber',
       onFault: (error) => faults.push(error),
       onSkipped: (entity) => skipped.push(entity),

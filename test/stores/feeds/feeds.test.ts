@@ -1,7 +1,7 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { timeKey } from '../../../src/domain/feeds/post';
 import { engines } from '../../../src/local/dynamodb';
-import { held } from '../../../src/stores/conflicts';
+import { conditionHolds } from '../../../src/stores/conflicts';
 import { batchWrite } from '../../../src/stores/batchWrite';
 import type { Db } from '../../../src/stores/dynamodb';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
@@ -98,14 +98,14 @@ describe.each(engines)('on %s', (engine) => {
     const [reader] = (await seedAuthor(world.db, 'marks', 1)) as [string];
     const [follower] = (await world.relations.followersOf('marks', { range: { from: '00', to: 'ff' } }, 1))!;
     await world.relations.mark('marks', { ...follower!, epoch: 9 }, 1);
-    expect(await world.relations.marks(reader)).toEqual([]);
+    expect(await world.relations.readTimeAuthors(reader)).toEqual([]);
     await world.relations.mark('marks', follower!, 3);
     await world.relations.mark('marks', follower!, 1);
     await world.relations.unmark('marks', reader, 2);
-    expect(await world.relations.marks(reader)).toEqual(['marks']);
+    expect(await world.relations.readTimeAuthors(reader)).toEqual(['marks']);
     const before = (await world.users.find([reader])).get(reader)!.feed.version;
     await world.relations.unmark('marks', reader, 4);
-    expect(await world.relations.marks(reader)).toEqual([]);
+    expect(await world.relations.readTimeAuthors(reader)).toEqual([]);
     expect((await world.users.find([reader])).get(reader)!.feed.version).toBe(before + 1);
   });
 
@@ -189,9 +189,9 @@ it('a write that others hold up is tried again, and one whose condition fails is
   const { TransactionConflictException, ConditionalCheckFailedException } = await import('@aws-sdk/client-dynamodb');
   const failing = (errors: Error[]) => () => (errors.length > 0 ? Promise.reject(errors.shift()!) : Promise.resolve());
   const conflict = () => new TransactionConflictException({ $metadata: {}, message: 'busy' });
-  expect(await held(failing([conflict(), conflict()]))).toBe(true);
-  expect(await held(failing([conflict(), new ConditionalCheckFailedException({ $metadata: {}, message: 'no' })]))).toBe(
-    false,
-  );
-  await expect(held(() => Promise.reject(conflict()))).rejects.toMatchObject({ type: 'contention' });
+  expect(await conditionHolds(failing([conflict(), conflict()]))).toBe(true);
+  expect(
+    await conditionHolds(failing([conflict(), new ConditionalCheckFailedException({ $metadata: {}, message: 'no' })])),
+  ).toBe(false);
+  await expect(conditionHolds(() => Promise.reject(conflict()))).rejects.toMatchObject({ type: 'contention' });
 });

@@ -168,7 +168,7 @@ describe.each(engines)('on %s', (engine) => {
     const of = board({ operator: 'increment' });
     const season: Season = { number: 1, startsAt: 0, endsAt: 1_000, graceMs: 0, status: 'open', revision: 0 };
     const fenced = (over: Partial<Submission> = {}) =>
-      scores.submit(of, 1, submission({ score: 1, ...over }), 5, () => boards.fence(of.gameId, 1));
+      scores.submit(of, 1, submission({ score: 1, ...over }), 5, () => boards.endMarker(of.gameId, 1));
     expect(await boards.create(of.gameId, of, [season], [])).toBe(true);
     expect(await boards.create(of.gameId, of, [season], [])).toBe(false);
     const id = submission().submissionId;

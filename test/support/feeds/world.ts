@@ -21,7 +21,7 @@ import {
   type RelationChange,
   RETRACT_TYPE,
   TURN_TYPE,
-  type TurnInput,
+  type ModeChangeInput,
   type SliceReport,
 } from '../../../src/domain/feeds/workflows';
 
@@ -100,7 +100,7 @@ export async function carryOut(
       return;
     }
     case TURN_TYPE: {
-      const { turn, plan } = input as TurnInput;
+      const { turn, plan } = input as ModeChangeInput;
       await through(plan.ranges, (slice) => world.fanOut.turn(turn, slice));
       return again(() => world.users.completeTurn(turn.authorId, turn.modeVersion, turn.direction));
     }

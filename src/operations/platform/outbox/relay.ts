@@ -6,7 +6,7 @@ import type { DeadLetter } from '../../../stores/platform/deadLetters';
 import { OUTBOX_SHARDS, type OutboxStore } from '../../../stores/platform/outbox';
 import { IdlePause } from '../idlePause';
 import { isolate } from '../isolate';
-import type { Beat } from '../streams/consumer';
+import type { ReadAttempt } from '../streams/consumer';
 import { deadEntry } from './deadEntries';
 import type { OutboxKind } from './kinds';
 import type { Outbox } from './outbox';
@@ -42,7 +42,7 @@ export class Relay {
    * Polls until the time is over or the signal aborts. Sends a heartbeat after each shard of the outbox.
    * @returns the number of due entries that it handled, by kind
    */
-  async run(beat: Omit<Beat, 'heartbeat'> & { heartbeat(report: RelayReport): void }): Promise<RelayReport> {
+  async run(beat: Omit<ReadAttempt, 'heartbeat'> & { heartbeat(report: RelayReport): void }): Promise<RelayReport> {
     const until = Date.now() + beat.forMs;
     const dispatched: Record<string, number> = Object.fromEntries(this.parts.kinds.map(({ kind }) => [kind, 0]));
     const pause = new IdlePause(this.parts.everyMs ?? 2_000);

@@ -12,7 +12,7 @@ export interface Lifecycle {
 
 /** The parts that {@link Lifecycles} needs. */
 export interface LifecyclesParts {
-  look: Pick<TemporalOverview, 'list'>;
+  temporal: Pick<TemporalOverview, 'list'>;
   /** The lifecycles to report, by workflow type. Workflows of other types are ignored. */
   lifecycles: Readonly<Record<string, Lifecycle>>;
   note(happening: Happening): void;
@@ -20,7 +20,7 @@ export interface LifecyclesParts {
 }
 
 /** The first query goes back this far, so that a newly opened page shows recent events. */
-const LOOK_BACK_MS = 10 * 60_000;
+const FIRST_WINDOW_MS = 10 * 60_000;
 /** Maximum number of begun workflows, and of ended workflows, in one query. */
 const AT_ONCE = 50;
 /** Visibility lags behind, so each query overlaps the previous one by this much. */
@@ -33,7 +33,7 @@ const REMEMBERED = 2_000;
  * two calls per query.
  */
 export class Lifecycles {
-  private lookedAt: number | undefined;
+  private polledAt: number | undefined;
   private readonly told = new LRUCache<string, true>({ max: REMEMBERED });
   private readonly now: () => number;
 
@@ -47,15 +47,15 @@ export class Lifecycles {
    */
   async poll(): Promise<void> {
     const now = this.now();
-    const since = new Date((this.lookedAt ?? now - LOOK_BACK_MS) - OVERLAP_MS).toISOString();
+    const since = new Date((this.polledAt ?? now - FIRST_WINDOW_MS) - OVERLAP_MS).toISOString();
     const types = Object.keys(this.parts.lifecycles).map((type) => `'${type}'`);
     const ours = `WorkflowType IN (${types.join(', ')})`;
     const [began, ended] = await Promise.all([
-      this.parts.look.list(`${ours} AND StartTime >= '${since}'`, AT_ONCE),
+      this.parts.temporal.list(`${ours} AND StartTime >= '${since}'`, AT_ONCE),
       // A running workflow has no close time. Some servers treat a missing close time as a time in the future.
-      this.parts.look.list(`${ours} AND CloseTime >= '${since}' AND ExecutionStatus != 'Running'`, AT_ONCE),
+      this.parts.temporal.list(`${ours} AND CloseTime >= '${since}' AND ExecutionStatus != 'Running'`, AT_ONCE),
     ]);
-    this.lookedAt = now;
+    this.polledAt = now;
     const news = [
       ...began.map((workflow) => ({ workflow, at: workflow.startedAt, what: 'began' })),
       ...ended.map((workflow) => ({ workflow, at: workflow.closedAt ?? now, what: endOf(workflow) })),

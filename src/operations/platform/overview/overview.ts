@@ -1,6 +1,6 @@
 import type { QueueState, TemporalOverview } from '../../../gateways/temporal/visibility';
 import type { Backlog } from '../../../domain/platform/outbox';
-import type { LastLook, LookMode } from '../../../domain/platform/reconciliation';
+import type { ReconciliationReport, ReconciliationMode } from '../../../domain/platform/reconciliation';
 import { type Bounded, deadLetterCount } from '../../../stores/platform/deadLetterCount';
 import type { Db } from '../../../stores/dynamodb';
 import type { CaseRecord, InvestigationStore } from '../../../stores/fraud/investigations';
@@ -73,12 +73,12 @@ export interface OverviewParts {
   leads: Readonly<Record<string, Lead>>;
   states(): Promise<PartState[]>;
   streamLag(): Promise<StreamLag[]>;
-  lastLooks(): Promise<LastLooks>;
+  lastLooks(): Promise<ReconciliationReports>;
   now?(): number;
 }
 
 /** The last reconciliation of each mode, if there was one. */
-export type LastLooks = Partial<Record<LookMode, LastLook>>;
+export type ReconciliationReports = Partial<Record<ReconciliationMode, ReconciliationReport>>;
 
 /** The content of the overview page. */
 export interface Snapshot {
@@ -89,7 +89,7 @@ export interface Snapshot {
   queues: SharedResult<QueueState[]>;
   streams: SharedResult<StreamLag[]>;
   owed: SharedResult<Backlog[]>;
-  reconciler: SharedResult<LastLooks>;
+  reconciler: SharedResult<ReconciliationReports>;
   deadLetters: SharedResult<{ stream: string; letters: Bounded }[]>;
 }
 
@@ -114,9 +114,9 @@ export class Overview {
   private readonly queues: () => Promise<SharedResult<QueueState[]>>;
   private readonly streams: () => Promise<SharedResult<StreamLag[]>>;
   private readonly owed: () => Promise<SharedResult<Backlog[]>>;
-  private readonly reconciler: () => Promise<SharedResult<LastLooks>>;
+  private readonly reconciler: () => Promise<SharedResult<ReconciliationReports>>;
   private readonly deadLetters: () => Promise<SharedResult<{ stream: string; letters: Bounded }[]>>;
-  private readonly sources: readonly { area: string; look: () => Promise<SharedResult<Figure[]>> }[];
+  private readonly sources: readonly { area: string; read: () => Promise<SharedResult<Figure[]>> }[];
 
   constructor(parts: OverviewParts) {
     const { db, cases, temporal, now = Date.now } = parts;
@@ -138,7 +138,7 @@ export class Overview {
     );
     this.sources = parts.sources.map(({ area, forMs, figures }) => ({
       area,
-      look: sharedRead(figures, { forMs, boundMs: 4_000 }),
+      read: sharedRead(figures, { forMs, boundMs: 4_000 }),
     }));
   }
 
@@ -152,7 +152,7 @@ export class Overview {
       this.owed(),
       this.reconciler(),
       this.deadLetters(),
-      Promise.all(this.sources.map(async ({ area, look }) => ({ area, found: await look() }))),
+      Promise.all(this.sources.map(async ({ area, read }) => ({ area, found: await read() }))),
     ]);
     const capabilities = Object.entries(this.titles).map(([area, title]) => {
       const found = figures.filter((one) => one.area === area).map((one) => one.found);

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../../domain/defined';
 import { isOfOne } from '../isolate';
-import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../../domain/platform/reconciliation';
+import {
+  emptyReport,
+  type ReconciliationReport,
+  type ReconciliationMode,
+  type ReconciliationCounts,
+} from '../../../domain/platform/reconciliation';
 import type { WorkflowStart } from '../../../domain/platform/outbox';
 import type { LatestRun, TemporalRuns } from '../../../gateways/temporal/runs';
 import { pageOrFirst } from '../../../stores/cursor';
-import type { LastLookStore } from '../../../stores/platform/lastLooks';
+import type { ReconciliationReportStore } from '../../../stores/platform/reconciliationReports';
 import type { LifecycleRule } from '../../../domain/platform/lifecycle';
 import type { OpenRow, ReconciledRows } from './rows';
 
@@ -14,7 +19,7 @@ export interface ReconcilerParts {
   /** Returns the lifecycle rule of a workflow type; undefined for a type that is not Longwatch's. */
   lifecycleRule(type: string): LifecycleRule | undefined;
   runs: TemporalRuns;
-  looks: LastLookStore;
+  reports: ReconciliationReportStore;
   rows: readonly ReconciledRows[];
   /** Workflows that must always run. */
   standing: readonly WorkflowStart[];
@@ -25,18 +30,18 @@ export interface ReconcilerParts {
 }
 
 /** One run of a reconciliation: its signal, its heartbeat, and where it continues. */
-export interface Look {
+export interface ReconciliationAttempt {
   signal: AbortSignal;
   /** Called often. A later attempt can continue from the progress that it gets. */
-  heartbeat(progress: LookProgress): void;
+  heartbeat(progress: ReconciliationProgress): void;
   /** Progress of the previous attempt, if this attempt continues it. */
-  from?: LookProgress;
+  from?: ReconciliationProgress;
 }
 
 /** The progress of a reconciliation. */
-export interface LookProgress {
+export interface ReconciliationProgress {
   startedAt: number;
-  report: LookReport;
+  report: ReconciliationCounts;
   /** Index of the current step, and the cursor of its current page. */
   step: number;
   cursor?: string;
@@ -100,18 +105,18 @@ export class Reconciler {
    * @throws the error of Temporal or DynamoDB if one of them is unavailable; the caller then runs the reconciliation
    *   again
    */
-  async look(mode: LookMode, look: Look): Promise<LastLook> {
-    const last = await this.parts.looks.read(mode);
+  async reconcile(mode: ReconciliationMode, attempt: ReconciliationAttempt): Promise<ReconciliationReport> {
+    const last = await this.parts.reports.read(mode);
     const {
       startedAt,
       report,
       step: firstStep,
       cursor,
-    } = look.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
+    } = attempt.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
     const context: Context = {
       mode,
       report,
-      signal: look.signal,
+      signal: attempt.signal,
       faults: 0,
       nextPages: { ...last?.nextPages },
       beat: () => undefined,
@@ -120,27 +125,27 @@ export class Reconciler {
     for (let step = firstStep; step < steps.length; step++) {
       let at = step === firstStep ? cursor : undefined;
       do {
-        look.signal.throwIfAborted();
-        const progress: LookProgress = { startedAt, report, step, ...defined({ cursor: at }) };
-        context.beat = () => look.heartbeat(progress);
+        attempt.signal.throwIfAborted();
+        const progress: ReconciliationProgress = { startedAt, report, step, ...defined({ cursor: at }) };
+        context.beat = () => attempt.heartbeat(progress);
         context.beat();
         at = await pageOrFirst(at, async (from) => steps[step]?.(from, context));
-        if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: look.signal });
+        if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: attempt.signal });
       } while (at !== undefined);
     }
     // After a fault, the next quick reconciliation starts at the same time as this one, so that it finds the workflow
     // again.
-    const done: LastLook = {
+    const done: ReconciliationReport = {
       ...report,
       startedAt: context.faults > 0 && last ? last.startedAt : startedAt,
       finishedAt: this.now(),
       nextPages: context.nextPages,
     };
-    await this.parts.looks.write(mode, done);
+    await this.parts.reports.write(mode, done);
     return done;
   }
 
-  private quickSteps(last: LastLook | undefined): Step[] {
+  private quickSteps(last: ReconciliationReport | undefined): Step[] {
     const since = Math.max(last ? last.startedAt - OVERLAP_MS : 0, this.now() - FIRST_MS);
     return [
       (_, context) => this.standing(context),
@@ -288,7 +293,7 @@ export class Reconciler {
    * is terminated, and one of its writes may arrive even later. So the row is read after the termination, and a
    * successor that loses a conditional write to the row reads the row again.
    */
-  private async replaceReset(latest: LatestRun, report: LookReport): Promise<void> {
+  private async replaceReset(latest: LatestRun, report: ReconciliationCounts): Promise<void> {
     const { workflowId } = latest;
     const rows = this.byType.get(latest.type);
     if (!rows?.carriesState) return;
@@ -302,7 +307,7 @@ export class Reconciler {
       this.restarted(report, latest.type, workflowId, 'reset');
   }
 
-  private restarted(report: LookReport, type: string, workflowId: string, why: string): void {
+  private restarted(report: ReconciliationCounts, type: string, workflowId: string, why: string): void {
     report.restarted[type] = (report.restarted[type] ?? 0) + 1;
     this.parts.onRestarted(type, workflowId, why);
   }
@@ -330,8 +335,8 @@ export class Reconciler {
 }
 
 interface Context {
-  mode: LookMode;
-  report: LookReport;
+  mode: ReconciliationMode;
+  report: ReconciliationCounts;
   signal: AbortSignal;
   /** Number of workflows whose check or restart failed. */
   faults: number;
@@ -344,7 +349,7 @@ interface Context {
  */
 type Step = (cursor: string | undefined, context: Context) => Promise<string | undefined>;
 
-function checked(report: LookReport, type: string, count = 1): void {
+function checked(report: ReconciliationCounts, type: string, count = 1): void {
   report.checked += count;
   const byType = (report.checkedByType ??= {});
   if (count > 0) byType[type] = (byType[type] ?? 0) + count;

@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LastLook, LookMode, ReconcilerReport } from '../../../domain/platform/reconciliation';
-import type { LookProgress, Reconciler } from './reconciler';
+import type {
+  ReconciliationReport,
+  ReconciliationMode,
+  ReconcilerReport,
+} from '../../../domain/platform/reconciliation';
+import type { ReconciliationProgress, Reconciler } from './reconciler';
 
 /** The parts that {@link Reconciliation} needs. */
 export interface ReconciliationParts {
-  reconciler: Pick<Reconciler, 'look'>;
+  reconciler: Pick<Reconciler, 'reconcile'>;
   /** Pause between two quick reconciliations, in milliseconds. */
   everyMs: number;
-  onLook(mode: LookMode, look: LastLook): void;
+  onReconciled(mode: ReconciliationMode, report: ReconciliationReport): void;
   onFault(error: unknown): void;
 }
 
@@ -56,12 +60,16 @@ export class Reconciliation {
    * @throws the error of Temporal or DynamoDB if one of them is unavailable
    */
   async once(
-    mode: LookMode,
-    look: { signal: AbortSignal; from?: LookProgress | undefined; heartbeat(progress: LookProgress): void },
-  ): Promise<LastLook> {
-    const { signal, from, heartbeat } = look;
-    const done = await this.parts.reconciler.look(mode, { signal, heartbeat, ...(from && { from }) });
-    this.parts.onLook(mode, done);
+    mode: ReconciliationMode,
+    attempt: {
+      signal: AbortSignal;
+      from?: ReconciliationProgress | undefined;
+      heartbeat(progress: ReconciliationProgress): void;
+    },
+  ): Promise<ReconciliationReport> {
+    const { signal, from, heartbeat } = attempt;
+    const done = await this.parts.reconciler.reconcile(mode, { signal, heartbeat, ...(from && { from }) });
+    this.parts.onReconciled(mode, done);
     return done;
   }
 }

@@ -1,5 +1,9 @@
 import { defined } from '../../../domain/defined';
-import type { LastLook, LookMode, LookReport } from '../../../domain/platform/reconciliation';
+import type {
+  ReconciliationReport,
+  ReconciliationMode,
+  ReconciliationCounts,
+} from '../../../domain/platform/reconciliation';
 import {
   PLATFORM_QUEUE,
   RECONCILIATION_TYPE,
@@ -7,12 +11,12 @@ import {
   type ReconciliationInput,
 } from '../../../domain/platform/workflows';
 import type { TemporalRuns } from '../../../gateways/temporal/runs';
-import type { LastLookStore } from '../../../stores/platform/lastLooks';
+import type { ReconciliationReportStore } from '../../../stores/platform/reconciliationReports';
 import { asUnavailable } from '../outbox/workflowStarts';
-import type { LookProgress } from './reconciler';
+import type { ReconciliationProgress } from './reconciler';
 
 /** Returns the workflow that runs one reconciliation. */
-export const lookWorkflow = (mode: LookMode, workflowId: string) => ({
+export const reconciliationWorkflow = (mode: ReconciliationMode, workflowId: string) => ({
   type: RECONCILIATION_TYPE,
   workflowId,
   taskQueue: PLATFORM_QUEUE,
@@ -20,34 +24,34 @@ export const lookWorkflow = (mode: LookMode, workflowId: string) => ({
   staticSummary: `Compares rows with workflows: ${mode} reconciliation`,
 });
 
-/** The parts that {@link LookRequests} needs. */
-export interface LookRequestParts {
+/** The parts that {@link ReconciliationRequests} needs. */
+export interface ReconciliationRequestParts {
   runs: Pick<TemporalRuns, 'latest' | 'resultOf' | 'heartbeat'>;
-  looks: Pick<LastLookStore, 'read'>;
+  reports: Pick<ReconciliationReportStore, 'read'>;
   /** Starts a workflow unless it is running already. */
-  startOnce(workflow: ReturnType<typeof lookWorkflow>): Promise<unknown>;
+  startOnce(workflow: ReturnType<typeof reconciliationWorkflow>): Promise<unknown>;
 }
 
 /** The state of the reconciliation that was requested last, and the last reconciliation of the mode that completed. */
-export interface RequestedLook {
+export interface RequestedReconciliation {
   workflowId: string;
   status: 'running' | 'ended' | 'none';
-  progress?: LookReport;
+  progress?: ReconciliationCounts;
   /** Result of the requested reconciliation, once it completed. */
-  asked?: LastLook;
-  lastLook?: LastLook;
+  asked?: ReconciliationReport;
+  lastLook?: ReconciliationReport;
 }
 
 /** Reconciliations that operators request. The reconciler also runs its own. */
-export class LookRequests {
-  constructor(private readonly parts: LookRequestParts) {}
+export class ReconciliationRequests {
+  constructor(private readonly parts: ReconciliationRequestParts) {}
 
   /**
    * Starts a reconciliation, unless one of the same mode is already running.
    * @returns the workflow's id
    */
-  async start(mode: LookMode): Promise<string> {
-    const workflow = lookWorkflow(mode, reconciliationId(mode));
+  async start(mode: ReconciliationMode): Promise<string> {
+    const workflow = reconciliationWorkflow(mode, reconciliationId(mode));
     await this.parts.startOnce(workflow);
     return workflow.workflowId;
   }
@@ -56,22 +60,22 @@ export class LookRequests {
    * Returns the state of the requested reconciliation of a mode.
    * @throws LongwatchError `unavailable` if Temporal or DynamoDB is unavailable
    */
-  async find(mode: LookMode): Promise<RequestedLook> {
-    const { runs, looks } = this.parts;
+  async find(mode: ReconciliationMode): Promise<RequestedReconciliation> {
+    const { runs, reports } = this.parts;
     const workflowId = reconciliationId(mode);
     const [latest, lastLook] = await Promise.all([
       asUnavailable(workflowId, () => runs.latest(workflowId)),
-      looks.read(mode),
+      reports.read(mode),
     ]);
-    const asked = latest && (await asUnavailable(workflowId, () => runs.resultOf<LastLook>(latest)));
+    const asked = latest && (await asUnavailable(workflowId, () => runs.resultOf<ReconciliationReport>(latest)));
     const isRunning = latest?.status === 'RUNNING';
     const progress = isRunning ? (await this.progress(workflowId))?.report : undefined;
     const status = latest === undefined ? 'none' : isRunning ? 'running' : 'ended';
     return { workflowId, status, ...defined({ progress, asked, lastLook }) };
   }
 
-  private progress(workflowId: string): Promise<LookProgress | undefined> {
+  private progress(workflowId: string): Promise<ReconciliationProgress | undefined> {
     const heartbeat = () => this.parts.runs.heartbeat(workflowId);
-    return asUnavailable(workflowId, heartbeat) as Promise<LookProgress | undefined>;
+    return asUnavailable(workflowId, heartbeat) as Promise<ReconciliationProgress | undefined>;
   }
 }

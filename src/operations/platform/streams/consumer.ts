@@ -55,7 +55,7 @@ export interface ConsumerWatch {
 }
 
 /** Controls one attempt at reading a shard. */
-export interface Beat {
+export interface ReadAttempt {
   /** Called at least after every batch. */
   heartbeat(progress: ShardProgress): void;
   /** Aborts when this attempt must stop. */
@@ -109,7 +109,7 @@ export class Consumer<T> {
    * signal aborts.
    * @throws LongwatchError `contention` if another reader took the lease meanwhile
    */
-  async consume(shardId: string, beat: Beat): Promise<ShardReport> {
+  async consume(shardId: string, beat: ReadAttempt): Promise<ShardReport> {
     const lease = await this.parts.checkpoints.lease(this.parts.stream, shardId);
     try {
       return await within(beat.signal, beat.forMs, async (stop) => {
@@ -226,7 +226,7 @@ class Attempt<T> {
   constructor(
     private readonly parts: ConsumerParts<T>,
     private readonly shardId: string,
-    private readonly beat: Pick<Beat, 'heartbeat'>,
+    private readonly beat: Pick<ReadAttempt, 'heartbeat'>,
     private readonly stop: AbortSignal,
     private lease: Lease,
   ) {}

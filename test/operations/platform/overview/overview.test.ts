@@ -108,7 +108,7 @@ it('lifecycles are told once each, as they began and as they ended, however ofte
   let ended: ListedWorkflow[] = [];
   const queries: string[] = [];
   const lifecycles = new Lifecycles({
-    look: {
+    temporal: {
       list: async (query) => {
         queries.push(query);
         return query.includes('StartTime') ? [begun] : ended;

@@ -1,8 +1,12 @@
-import { emptyReport, type LastLook, type LookMode } from '../../../../src/domain/platform/reconciliation';
+import {
+  emptyReport,
+  type ReconciliationReport,
+  type ReconciliationMode,
+} from '../../../../src/domain/platform/reconciliation';
 import type { LatestRun } from '../../../../src/gateways/temporal/runs';
 import { Boards } from '../../../../src/operations/leaderboards/boards';
 import { seasonRows } from '../../../../src/operations/leaderboards/openSeasons';
-import { type LookProgress, Reconciler } from '../../../../src/operations/platform/reconciliation/reconciler';
+import { type ReconciliationProgress, Reconciler } from '../../../../src/operations/platform/reconciliation/reconciler';
 import type { ReconciledRows } from '../../../../src/operations/platform/reconciliation/rows';
 import { LongwatchError } from '../../../../src/domain/errors';
 import { seasonId } from '../../../../src/domain/leaderboards/workflows';
@@ -18,7 +22,7 @@ import { everything } from '../../../../src/graph/capabilities';
 
 /** A reconciler over rows and runs in memory. */
 function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | undefined>, endedBadly: string[] = []) {
-  let last: LastLook | undefined;
+  let last: ReconciliationReport | undefined;
   const done: string[] = [];
   const fake = {
     running: async (ids: string[]) => new Set(ids.filter((id) => runs[id]?.status === 'RUNNING')),
@@ -30,7 +34,10 @@ function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | u
   const reconciler = new Reconciler(
     {
       runs: fake as never,
-      looks: { read: async () => last, write: async (_: string, look: LastLook) => void (last = look) } as never,
+      reports: {
+        read: async () => last,
+        write: async (_: string, look: ReconciliationReport) => void (last = look),
+      } as never,
       rows,
       standing: [],
       lifecycleRule: everything.lifecycleRule,
@@ -42,8 +49,8 @@ function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | u
   return {
     done,
     last: () => last,
-    look: (mode: LookMode = 'quick', from?: LookProgress) =>
-      reconciler.look(mode, {
+    look: (mode: ReconciliationMode = 'quick', from?: ReconciliationProgress) =>
+      reconciler.reconcile(mode, {
         signal: new AbortController().signal,
         heartbeat: () => undefined,
         ...(from && { from }),

@@ -1,33 +1,33 @@
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import type { FeedUserStore } from '../../stores/feeds/users';
-import { TURN_TYPE, turnId, turnOf, turnStart } from '../../domain/feeds/workflows';
+import { TURN_TYPE, modeChangeId, modeChangeOfWorkflow, modeChangeStart } from '../../domain/feeds/workflows';
 import type { ReconciledRows } from '../platform/reconciliation/rows';
 
 /** Authors whose delivery mode is changing, for the reconciler. */
-export function turnRows(users: FeedUserStore, settings: FeedSettings): ReconciledRows {
+export function modeChangeRows(users: FeedUserStore, settings: FeedSettings): ReconciledRows {
   return {
     workflowType: TURN_TYPE,
     foundBy: 'pages',
     async open(cursor) {
-      const page = await users.turning(cursor);
-      // The start time of a falling turn is not stored. A start that still waits in the outbox has the same workflow
-      // id, so it starts only once.
+      const page = await users.authorsChangingMode(cursor);
+      // The start time of a falling mode change is not stored. A start that still waits in the outbox has the same
+      // workflow id, so it starts only once.
       return {
         ...page,
         items: page.items.map(({ userId, modeVersion, direction }) => ({
-          workflowId: turnId({ authorId: userId, modeVersion, direction }),
+          workflowId: modeChangeId({ authorId: userId, modeVersion, direction }),
           since: 0,
         })),
       };
     },
     async startOf(workflowId) {
-      const of = turnOf(workflowId);
+      const of = modeChangeOfWorkflow(workflowId);
       const author = of && (await users.find([of.authorId])).get(of.authorId);
       if (!author || author.modeVersion !== of.modeVersion || (author.mode !== 'rising' && author.mode !== 'falling'))
         return undefined;
       const turn = { authorId: author.userId, modeVersion: author.modeVersion, direction: author.mode };
-      return turnStart({ turn, plan: planFor(author.followers, settings), followers: author.followers });
+      return modeChangeStart({ turn, plan: planFor(author.followers, settings), followers: author.followers });
     },
   };
 }

@@ -1,10 +1,10 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { FeedSettings } from '../../../../src/domain/feeds/settings';
-import type { LookMode } from '../../../../src/domain/platform/reconciliation';
+import type { ReconciliationMode } from '../../../../src/domain/platform/reconciliation';
 import { cartRows, checkoutRows } from '../../../../src/operations/carts/openRows';
 import { caseRows } from '../../../../src/operations/fraud/caseRows';
 import { erasureRows } from '../../../../src/operations/devices/openErasures';
-import { turnRows } from '../../../../src/operations/feeds/openTurns';
+import { modeChangeRows } from '../../../../src/operations/feeds/openModeChanges';
 import { seasonRows } from '../../../../src/operations/leaderboards/openSeasons';
 import { Reconciler } from '../../../../src/operations/platform/reconciliation/reconciler';
 import { CartStore } from '../../../../src/stores/carts/carts';
@@ -13,7 +13,7 @@ import { DeviceStore } from '../../../../src/stores/devices/devices';
 import { FeedUserStore } from '../../../../src/stores/feeds/users';
 import { DecisionStore } from '../../../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../../../src/stores/fraud/investigations';
-import { LastLookStore } from '../../../../src/stores/platform/lastLooks';
+import { ReconciliationReportStore } from '../../../../src/stores/platform/reconciliationReports';
 import { BoardStore } from '../../../../src/stores/leaderboards/boards';
 import { startTestDynamoDB, type TestDynamoDB } from '../../../support/dynamodb';
 import { everything } from '../../../../src/graph/capabilities';
@@ -33,7 +33,7 @@ function allRows() {
     cartRows(new CartStore(db)),
     checkoutRows(new CheckoutStore(db)),
     seasonRows(new BoardStore(db)),
-    turnRows(new FeedUserStore(db), settings),
+    modeChangeRows(new FeedUserStore(db), settings),
     erasureRows(new DeviceStore(db), { eraseAfterMs: 0 }),
   ];
 }
@@ -55,10 +55,10 @@ function reconcilerOf(lost: ReadonlySet<string>) {
   const onFault = (error: unknown) => {
     throw error;
   };
-  const looks = new LastLookStore(dynamodb.db);
+  const looks = new ReconciliationReportStore(dynamodb.db);
   const parts = {
     runs: runs as never,
-    looks,
+    reports: looks,
     rows: allRows(),
     standing: [],
     lifecycleRule: everything.lifecycleRule,
@@ -67,7 +67,7 @@ function reconcilerOf(lost: ReadonlySet<string>) {
   };
   const reconciler = new Reconciler(parts, { graceMs: 0, pauseMs: 0 });
   const { signal } = new AbortController();
-  const look = (mode: LookMode) => reconciler.look(mode, { signal, heartbeat: () => undefined });
+  const look = (mode: ReconciliationMode) => reconciler.reconcile(mode, { signal, heartbeat: () => undefined });
   return { restarted, asked, look: () => look('quick'), lookAtAll: () => look('full') };
 }
 

@@ -16,7 +16,7 @@ export interface KeepTrying {
 const BACKOFF: Backoff = { firstMs: 1_000, lastMs: 10_000 };
 
 /** Retries work until it succeeds. @returns undefined if the signal was aborted first */
-export async function keepTrying<T>(
+export async function retryUntilReady<T>(
   work: () => Promise<T>,
   { signal, onFault, passes = () => true, backoff = BACKOFF }: KeepTrying,
 ): Promise<T | undefined> {

@@ -6,7 +6,7 @@ import { featureVector } from '../../domain/fraud/features';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
-import type { Draft } from './drafts';
+import type { UnwrittenDecision } from './decisionMaker';
 
 /** A challenger that is loaded and can decide. */
 export interface PreparedChallenger {
@@ -17,8 +17,8 @@ export interface PreparedChallenger {
   rules?: CompiledRuleSet;
 }
 
-/** The parts that {@link Shadow} needs. */
-export interface ShadowParts {
+/** The parts that {@link ShadowComparison} needs. */
+export interface ShadowComparisonParts {
   challenger: { peek(): PreparedChallenger | undefined };
   rules: { current(): CompiledRuleSet };
   store: ShadowStore;
@@ -28,7 +28,7 @@ export interface ShadowParts {
   now?(): number;
 }
 
-type Seen = Pick<Draft, 'input' | 'record'>;
+type Seen = Pick<UnwrittenDecision, 'input' | 'record'>;
 
 /** Maximum number of rows in one scoring call, and how long a decision waits for others to fill the call. */
 const BATCH = 300;
@@ -47,7 +47,7 @@ const COUNT_EVERY_MS = 2_000;
  * live answer, while there is capacity. Decisions without the model are ignored, because there is no score to compare
  * with.
  */
-export class Shadow {
+export class ShadowComparison {
   private readonly processId = randomUUID();
   private waiting: Seen[] = [];
   private timer: NodeJS.Timeout | undefined;
@@ -56,7 +56,7 @@ export class Shadow {
   private writtenAt = 0;
   private dirty = false;
 
-  constructor(private readonly parts: ShadowParts) {}
+  constructor(private readonly parts: ShadowComparisonParts) {}
 
   /** Adds a decision to compare. Never throws and never waits. */
   observe(seen: Seen): void {

@@ -25,7 +25,7 @@ export interface Scored {
 }
 
 /** The inputs of a decision. */
-export interface DraftInput {
+export interface DecisionInput {
   transaction: Transaction;
   contentHash: string;
   features: Features;
@@ -38,9 +38,9 @@ export interface DraftInput {
 }
 
 /** A decision that is not written yet. */
-export interface Draft {
+export interface UnwrittenDecision {
   /** The inputs of the decision. */
-  input: DraftInput;
+  input: DecisionInput;
   record: DecisionRecord;
   /** The outbox entry of the investigation, which is dispatched after the decision is written. */
   start?: OutboxEntry;
@@ -48,28 +48,28 @@ export interface Draft {
   shadowHits: readonly string[];
 }
 
-/** The parts that {@link Drafts} needs. */
-export interface DraftParts {
+/** The parts that {@link DecisionMaker} needs. */
+export interface DecisionMakerParts {
   outbox: Pick<OutboxWriter, 'recording'>;
   investigations: InvestigationStore;
   rules: { current(): CompiledRuleSet };
   now?(): number;
 }
 
-/** The settings of {@link Drafts}. */
-export interface DraftSettings {
+/** The settings of {@link DecisionMaker}. */
+export interface DecisionMakerSettings {
   /** Delay after which a decision without the model is scored again, in milliseconds. */
   rescoreAfterMs: number;
   policy: InvestigationPolicy;
 }
 
 /** Makes decisions, with the same code for requests and for the stream. Pure except for the clock. */
-export class Drafts {
+export class DecisionMaker {
   private readonly now: () => number;
 
   constructor(
-    private readonly parts: DraftParts,
-    private readonly settings: DraftSettings,
+    private readonly parts: DecisionMakerParts,
+    private readonly settings: DecisionMakerSettings,
   ) {
     this.now = parts.now ?? (() => Date.now());
   }
@@ -78,7 +78,7 @@ export class Drafts {
    * Decides, and prepares the items to write: a rescore entry if there was no score, and a case if the payment is not
    * approved.
    */
-  draft(input: DraftInput): Draft {
+  draft(input: DecisionInput): UnwrittenDecision {
     const { transaction, contentHash, features, profile, heldUntil, scored, latencyMs } = input;
     const rules = this.parts.rules.current();
     const now = this.now();

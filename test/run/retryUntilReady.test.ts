@@ -1,4 +1,4 @@
-import { keepTrying } from '../../src/run/keepTrying';
+import { retryUntilReady } from '../../src/run/retryUntilReady';
 
 const failing = (times: number) => {
   let calls = 0;
@@ -12,7 +12,7 @@ const quick = { backoff: { firstMs: 1, lastMs: 2 } };
 it('tries until it succeeds, and tells of every failure', async () => {
   const faults: string[] = [];
   expect(
-    await keepTrying(failing(3), {
+    await retryUntilReady(failing(3), {
       ...quick,
       signal: new AbortController().signal,
       onFault: (error) => faults.push((error as Error).message),
@@ -22,7 +22,7 @@ it('tries until it succeeds, and tells of every failure', async () => {
 });
 
 it('throws what does not pass by itself', async () => {
-  const trying = keepTrying(failing(3), {
+  const trying = retryUntilReady(failing(3), {
     ...quick,
     signal: new AbortController().signal,
     onFault: () => undefined,
@@ -33,7 +33,7 @@ it('throws what does not pass by itself', async () => {
 
 it('ends at the signal, without waiting for its pause', async () => {
   const stop = new AbortController();
-  const trying = keepTrying(failing(Number.POSITIVE_INFINITY), {
+  const trying = retryUntilReady(failing(Number.POSITIVE_INFINITY), {
     backoff: { firstMs: 3_600_000, lastMs: 3_600_000 },
     signal: stop.signal,
     onFault: () => setTimeout(() => stop.abort(), 1),
