@@ -20,7 +20,7 @@ async function check(): Promise<void> {
   try {
     const differences = await checkTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables);
     if (differences.length > 0) throw new TableMismatchError(differences);
-    console.log(`All ${count} tables are as this version expects them.`);
+    console.log(`All ${count} tables match what this version expects.`);
   } finally {
     close();
   }
@@ -34,12 +34,12 @@ async function update(): Promise<void> {
     const left = await updateTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables, (difference) => {
       ended();
       begun = Date.now();
-      const { mend = 'create', physicalName, index } = difference;
-      console.log(`${verb[mend]} ${physicalName}${index === undefined ? '' : ` (${index})`}`);
+      const { update = 'create', physicalName, index } = difference;
+      console.log(`${verb[update]} ${physicalName}${index === undefined ? '' : ` (${index})`}`);
     });
     ended();
     if (left.length > 0) throw new TableMismatchError(left);
-    console.log(`All ${count} tables are as this version expects them.`);
+    console.log(`All ${count} tables match what this version expects.`);
   } finally {
     close();
   }

@@ -220,5 +220,5 @@ function fault(tables: Tables, table: string, item: Item, { name, type }: Attrib
   const { partitionKey, sortKey } = tables[table] ?? {};
   const key = [partitionKey, sortKey].flatMap((one) => (one ? `${one.name} ${JSON.stringify(item[one.name])}` : []));
   const found = item[name] === undefined ? `has no ${name}` : `has another type in ${name}`;
-  return new TypeError(`The item of ${table} with ${key.join(', ')} ${found}; wanted is ${type}`);
+  return new TypeError(`The item of ${table} with ${key.join(', ')} ${found}; expected: ${type}`);
 }

@@ -17,7 +17,7 @@ export async function prepareTables(client: DynamoDBClient, prefix: string, tabl
   const found = await checkTables(client, prefix, tables);
   // A table that lacks only its TTL: the process that created it has failed, or has not enabled TTL yet.
   const unfinished = found.filter(
-    (one) => one.mend === 'ttl' && found.every((other) => other === one || other.table !== one.table),
+    (one) => one.update === 'ttl' && found.every((other) => other === one || other.table !== one.table),
   );
   for (const { table } of unfinished) await enableTtl(client, prefix, table, tables[table] as TableSpec);
   const differences = unfinished.length > 0 ? await checkTables(client, prefix, tables) : found;
@@ -37,21 +37,21 @@ export async function updateTables(
 ): Promise<TableDifference[]> {
   const left: TableDifference[] = [];
   for (const difference of await checkTables(client, prefix, tables)) {
-    if (!difference.mend) {
+    if (!difference.update) {
       left.push(difference);
       continue;
     }
     onStep(difference);
-    await mend(client, prefix, tables[difference.table] as TableSpec, difference);
+    await makeUpdate(client, prefix, tables[difference.table] as TableSpec, difference);
   }
   return left;
 }
 
-async function mend(
+async function makeUpdate(
   client: DynamoDBClient,
   prefix: string,
   spec: TableSpec,
-  { table, physicalName: TableName, mend: how, index }: TableDifference,
+  { table, physicalName: TableName, update: how, index }: TableDifference,
 ): Promise<void> {
   const {
     AttributeDefinitions,

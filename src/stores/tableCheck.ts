@@ -19,7 +19,7 @@ export interface TableDifference {
   /** A sentence without its subject: "has no index ByStatus …". */
   difference: string;
   /** The addition of `updateTables` that removes the difference; absent if only waiting or a migration does. */
-  mend?: 'create' | 'index' | 'stream' | 'ttl';
+  update?: 'create' | 'index' | 'stream' | 'ttl';
   /** The name of the missing index. */
   index?: string;
 }
@@ -30,11 +30,11 @@ export class TableMismatchError extends Error {
 
   constructor(readonly differences: readonly TableDifference[]) {
     super(
-      `${new Set(differences.map(({ table }) => table)).size} table(s) are not as this version expects them:\n` +
+      `${new Set(differences.map(({ table }) => table)).size} table(s) differ from what this version expects:\n` +
         `${differences.map(({ physicalName: name, difference }) => `  ${name} ${difference}`).join('\n')}\n` +
-        (differences.every(({ mend }) => mend)
+        (differences.every(({ update }) => update)
           ? 'Deploy the stack of this version, or run: npm run tables -- update'
-          : 'What a table update cannot change has to be migrated; docs/upgrading.md says how.'),
+          : '`npm run tables -- update` cannot make every change; docs/upgrading.md describes the migration.'),
     );
   }
 }
@@ -65,7 +65,7 @@ export async function checkTable(
 ): Promise<TableDifference[]> {
   const TableName = physicalName(prefix, name);
   const description = await describe(client, TableName);
-  if (!description) return [{ table: name, physicalName: TableName, difference: 'is missing', mend: 'create' }];
+  if (!description) return [{ table: name, physicalName: TableName, difference: 'is missing', update: 'create' }];
   const { TimeToLiveDescription } = spec.ttl ? await client.send(new DescribeTimeToLiveCommand({ TableName })) : {};
   const isOn = /^(ENABLED|ENABLING)$/.test(TimeToLiveDescription?.TimeToLiveStatus ?? '');
   return differencesOf(name, spec, description, isOn ? TimeToLiveDescription?.AttributeName : undefined).map((one) => ({
@@ -90,35 +90,36 @@ function differencesOf(
   spec: TableSpec,
   found: TableDescription,
   ttlFound: string | undefined,
-): Pick<TableDifference, 'difference' | 'mend' | 'index'>[] {
+): Pick<TableDifference, 'difference' | 'update' | 'index'>[] {
   const wanted = createTableInput('', name, spec);
   const typeOf = typesOf(found.AttributeDefinitions);
   const wantedTypes = typesOf(wanted.AttributeDefinitions);
-  const differences: Pick<TableDifference, 'difference' | 'mend' | 'index'>[] = [];
+  const differences: Pick<TableDifference, 'difference' | 'update' | 'index'>[] = [];
   const [key, keyWanted] = [keyText(found.KeySchema, typeOf), keyText(wanted.KeySchema, wantedTypes)];
-  if (key !== keyWanted) differences.push({ difference: `has the key ${key}, wanted is ${keyWanted}` });
+  if (key !== keyWanted) differences.push({ difference: `has the key ${key}; expected: ${keyWanted}` });
   const indexes = new Map(found.GlobalSecondaryIndexes?.map((index) => [index.IndexName, index]));
   for (const index of wanted.GlobalSecondaryIndexes ?? []) {
     const its = indexes.get(index.IndexName);
     const text = indexText(index, wantedTypes);
     const IndexName = String(index.IndexName);
-    if (!its) differences.push({ difference: `has no index ${IndexName} (${text})`, mend: 'index', index: IndexName });
+    if (!its)
+      differences.push({ difference: `has no index ${IndexName} (${text})`, update: 'index', index: IndexName });
     else if (indexText(its, typeOf) !== text)
-      differences.push({ difference: `has the index ${IndexName} (${indexText(its, typeOf)}), wanted is (${text})` });
+      differences.push({ difference: `has the index ${IndexName} (${indexText(its, typeOf)}); expected: (${text})` });
     else if (its.IndexStatus !== undefined && !/^(ACTIVE|UPDATING)$/.test(its.IndexStatus))
       differences.push({
-        difference: `has the index ${IndexName} in state ${its.IndexStatus}; it is not to be read yet`,
+        difference: `has the index ${IndexName} in state ${its.IndexStatus}; wait until it is ACTIVE`,
       });
   }
   const { stream, ttl } = spec;
   const view = found.StreamSpecification?.StreamEnabled ? found.StreamSpecification.StreamViewType : undefined;
   if (stream && view === undefined)
-    differences.push({ difference: `has no stream, wanted is ${stream}`, mend: 'stream' });
-  else if (stream && view !== stream) differences.push({ difference: `has a stream of ${view}, wanted is ${stream}` });
+    differences.push({ difference: `has no stream; expected: ${stream}`, update: 'stream' });
+  else if (stream && view !== stream) differences.push({ difference: `has a stream of ${view}; expected: ${stream}` });
   if (ttl && ttlFound !== ttl)
     differences.push({
-      difference: `has ${ttlFound === undefined ? 'no TTL' : `TTL on ${ttlFound}`}, wanted is ${ttl}`,
-      ...(ttlFound === undefined && { mend: 'ttl' as const }),
+      difference: `has ${ttlFound === undefined ? 'no TTL' : `TTL on ${ttlFound}`}; expected: ${ttl}`,
+      ...(ttlFound === undefined && { update: 'ttl' as const }),
     });
   return differences;
 }

@@ -88,11 +88,11 @@ test.each(things.attributes.filter((name) => !['Note', 'IsNew', 'ThingID', 'Entr
   (name) => {
     const { [name]: _, ...without } = stored(things.write(thing));
     expect(() => things.read(without)).toThrow(
-      `The item of Things with ThingID "t-1", Entry "ban" has no ${name}; wanted is `,
+      `The item of Things with ThingID "t-1", Entry "ban" has no ${name}; expected: `,
     );
     if (name === 'Hours') return;
     expect(() => things.read({ ...without, [name]: null })).toThrow(
-      `The item of Things with ThingID "t-1", Entry "ban" has another type in ${name}; wanted is `,
+      `The item of Things with ThingID "t-1", Entry "ban" has another type in ${name}; expected: `,
     );
   },
 );

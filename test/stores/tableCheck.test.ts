@@ -54,7 +54,7 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
       prepareTables(client, `${prefix}twice-`, everything.tables),
     ]);
     await replace('Sessions', () => ({}));
-    expect(await differences()).toEqual([`${prefix}Sessions has no TTL, wanted is RemoveAt`]);
+    expect(await differences()).toEqual([`${prefix}Sessions has no TTL; expected: RemoveAt`]);
     await Promise.all([
       prepareTables(client, prefix, everything.tables),
       prepareTables(client, prefix, everything.tables),
@@ -73,23 +73,23 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
     await replace('DeviceData', () => ({ StreamSpecification: undefined }));
     expect(await differences()).toEqual([
       `${prefix}Sessions has no index Expiry (ExpiryBucket S, CheckAt N; KEYS_ONLY)`,
-      `${prefix}Sessions has no TTL, wanted is RemoveAt`,
+      `${prefix}Sessions has no TTL; expected: RemoveAt`,
       `${prefix}Orders is missing`,
-      `${prefix}DeviceData has no stream, wanted is NEW_AND_OLD_IMAGES`,
+      `${prefix}DeviceData has no stream; expected: NEW_AND_OLD_IMAGES`,
     ]);
     // A start makes what is missing altogether, and says what it will not change.
     const refusal = await prepareTables(client, prefix, everything.tables).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(TableMismatchError);
     expect((refusal as Error).message).toBe(
-      '2 table(s) are not as this version expects them:\n' +
+      '2 table(s) differ from what this version expects:\n' +
         `  ${prefix}Sessions has no index Expiry (ExpiryBucket S, CheckAt N; KEYS_ONLY)\n` +
-        `  ${prefix}Sessions has no TTL, wanted is RemoveAt\n` +
-        `  ${prefix}DeviceData has no stream, wanted is NEW_AND_OLD_IMAGES\n` +
+        `  ${prefix}Sessions has no TTL; expected: RemoveAt\n` +
+        `  ${prefix}DeviceData has no stream; expected: NEW_AND_OLD_IMAGES\n` +
         'Deploy the stack of this version, or run: npm run tables -- update',
     );
     const steps: string[] = [];
     expect(
-      await updateTables(client, prefix, everything.tables, ({ table, mend }) => steps.push(`${table} ${mend}`)),
+      await updateTables(client, prefix, everything.tables, ({ table, update }) => steps.push(`${table} ${update}`)),
     ).toEqual([]);
     expect(steps).toEqual(['Sessions index', 'Sessions ttl', 'DeviceData stream']);
     expect(await differences()).toEqual([]);
@@ -109,18 +109,18 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
       })),
     }));
     const expected = [
-      `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is ` +
+      `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY); expected: ` +
         '(RefundStatus S, RecordedAtID S; ALL)',
-      `${prefix}Decisions has the key Id N, wanted is TransactionID S`,
-      `${prefix}Leaderboard has a stream of KEYS_ONLY, wanted is NEW_AND_OLD_IMAGES`,
+      `${prefix}Decisions has the key Id N; expected: TransactionID S`,
+      `${prefix}Leaderboard has a stream of KEYS_ONLY; expected: NEW_AND_OLD_IMAGES`,
     ];
     expect((await differences()).sort()).toEqual(
-      [...expected, `${prefix}Checkouts has no TTL, wanted is ExpiresAt`].sort(),
+      [...expected, `${prefix}Checkouts has no TTL; expected: ExpiresAt`].sort(),
     );
     const left = await updateTables(client, prefix, everything.tables);
     expect(left.map(({ physicalName, difference }) => `${physicalName} ${difference}`).sort()).toEqual(expected);
     await expect(prepareTables(client, prefix, everything.tables)).rejects.toThrow(
-      'has to be migrated; docs/upgrading.md says how',
+      'docs/upgrading.md describes the migration',
     );
   });
 });

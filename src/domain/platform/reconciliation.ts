@@ -17,7 +17,7 @@ export interface ReconciliationCounts {
   restarted: Record<string, number>;
   /** Number of workflows that were terminated because the lifecycle of their row had ended. */
   terminated: number;
-  /** Number of workflows that failed repeatedly, which the quick reconciliation leaves to the full one. */
+  /** Number of workflows left to a later reconciliation: they fail repeatedly, or could not be checked or restarted. */
   postponed: number;
 }
 

@@ -286,7 +286,7 @@ export class CheckoutStore {
       if (!isConditionFailure(error)) throw error;
       throw new LongwatchError(
         'notFound',
-        `No payment ${paymentReference} of checkout ${checkoutId} is to be given back`,
+        `No refund of payment ${paymentReference} is due for checkout ${checkoutId}`,
         { cause: error },
       );
     }
