@@ -34,8 +34,8 @@ async function update(): Promise<void> {
     const left = await updateTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables, (difference) => {
       ended();
       begun = Date.now();
-      const { update = 'create', physicalName, index } = difference;
-      console.log(`${verb[update]} ${physicalName}${index === undefined ? '' : ` (${index})`}`);
+      const { update: kind = 'create', physicalName, index } = difference;
+      console.log(`${verb[kind]} ${physicalName}${index === undefined ? '' : ` (${index})`}`);
     });
     ended();
     if (left.length > 0) throw new TableMismatchError(left);

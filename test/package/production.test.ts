@@ -91,7 +91,7 @@ it('nothing outside of src/local names them', () => {
 it('serves the API and the workers against configured endpoints', async () => {
   const api = start('api', { LONGWATCH_API_KEYS: `service:service:${bearer('service')[1].slice('Bearer '.length)}` });
   const worker = start('worker');
-  const url = await api.said(/decides at (http:\S+?);/);
+  const url = await api.said(/at (http:\S+?); workflows start/);
   expect(
     (
       await fetch(`${url}/v1/users/ada`, {
