@@ -102,7 +102,9 @@ it.each(ending)('%s: cancelled at any wait point, it ends as if nobody had cance
     expect(await endOf(behind)).toEqual(result);
     await cancelled();
     await expectNoFailedTasks(behind.handle);
-    expect(behind.run.calls.length).toBeGreaterThanOrEqual(whole.run.calls.length);
+    // Not by number: an investigation writes what happened since its last write in one call, which depends on the time.
+    const names = ({ run }: typeof whole) => [...new Set(run.calls.map(({ name }) => name))];
+    expect(names(behind)).toEqual(expect.arrayContaining(names(whole)));
   }
 });
 
