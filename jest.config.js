@@ -9,6 +9,8 @@ module.exports = {
   setupFiles: ['<rootDir>/test/support/realm.ts'],
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // They take half as long as all others together: `npm run test:kills`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/'],
   transform: {
     '^.+\\.(t|j|mj)s$': [
       '@swc/jest',

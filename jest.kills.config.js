@@ -1,0 +1,4 @@
+const { testPathIgnorePatterns, ...base } = require('./jest.config.js');
+
+/** The suites that kill processes and terminate workflows at random and at every step. CI runs them after `npm test`. */
+module.exports = { ...base, testMatch: ['**/test/faults/**/*.test.ts'] };
