@@ -8,7 +8,7 @@ import { Outbox } from '../operations/platform/outbox/outbox';
 import { workflowSignals } from '../operations/platform/outbox/workflowSignals';
 import { asUnavailable, workflowStarts } from '../operations/platform/outbox/workflowStarts';
 import { RecentEvents } from '../operations/platform/overview/recentEvents';
-import { type Db, dynamoDBClient, openDb } from '../stores/dynamodb';
+import { type Db, dynamoDBClient, openDb, type StoreCall } from '../stores/dynamodb';
 import { DeadLetterStore } from '../stores/platform/deadLetters';
 import { NotificationStore } from '../stores/platform/notifications';
 import { OutboxStore } from '../stores/platform/outbox';
@@ -42,13 +42,14 @@ export function buildProcess(settings: GraphSettings, tables: Tables): ProcessPa
   const watchCall = metrics.gateways.call;
   const events = new RecentEvents();
   const note = events.note.bind(events);
-  const { dynamodb, db } = openDynamoDB(settings, tables, metrics);
+  const { dynamodb, db } = openDynamoDB(settings, tables, metrics, (error) => onMalformed(error.message, error));
   const { temporal, target, encryption } = openTemporal(settings, logger, watchCall);
   const outboxStore = new OutboxStore(db);
   const starts = workflowStarts(temporal, (result) => metrics.outbox.start(result));
   const outbox = new Outbox(outboxStore, [starts, workflowSignals(temporal)]);
   const letters = new DeadLetterStore(db);
   const reports = faultReports({ logger, metrics, letters, note });
+  const onMalformed = reports.onSkipped('list');
   const notificationStore = new NotificationStore(db);
   const sending = channels(config, signingSecret, watchCall);
   const services: Services = {
@@ -77,9 +78,11 @@ function openDynamoDB(
   { config, endpoints }: GraphSettings,
   tables: Tables,
   metrics: Metrics,
+  onMalformed: Db['onMalformed'],
 ): { dynamodb: DynamoDBClient; db: Db } {
   const dynamodb = dynamoDBClient({ region: config.AWS_REGION, ...endpoints.dynamodb });
-  const db = openDb(dynamodb, config.LONGWATCH_TABLE_PREFIX, tables, (call) => metrics.dynamodb.call(call));
+  const onCall = (call: StoreCall) => metrics.dynamodb.call(call);
+  const db = openDb(dynamodb, config.LONGWATCH_TABLE_PREFIX, tables, onCall, onMalformed);
   return { dynamodb, db };
 }
 

@@ -9,7 +9,8 @@ export class SkipMetrics {
       name: 'longwatch_skipped_total',
       help:
         'Single followers, players, sessions, devices, carts, readings, messages and workflows that ' +
-        'background work skipped because a step for them was permanently refused, by work; the log names each',
+        'background work skipped because a step for them was permanently refused, ' +
+        'and malformed items that a list skipped, by work; the log names each',
       labelNames: ['work'],
       registers: [registry],
     });

@@ -10,6 +10,7 @@ import {
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../domain/defined';
 import { awsHttp } from '../gateways/awsHttp';
+import type { MalformedItem } from './items';
 import { type StoreCall, watchStoreCalls } from './storeCalls';
 import { type KeySpec, physicalName, type TableSpec, type Tables } from './tables';
 
@@ -56,6 +57,8 @@ export interface Db {
   table(name: string): string;
   /** Returns the key attributes of a table, and of one of its indexes. @throws TypeError as `table`. */
   keys(name: string, index?: string): string[];
+  /** Reports an item that a list skips because it is malformed. Absent: such an item fails the list. */
+  onMalformed?(this: void, error: MalformedItem): void;
 }
 
 /**
@@ -67,6 +70,7 @@ export function openDb(
   tablePrefix: string,
   tables: Tables,
   onCall?: (call: StoreCall) => void,
+  onMalformed?: Db['onMalformed'],
 ): Db {
   const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
   watchStoreCalls(document, tablePrefix, onCall);
@@ -80,6 +84,7 @@ export function openDb(
   };
   return {
     client: document,
+    ...defined({ onMalformed }),
     table: (name) => declared(name) && physicalName(tablePrefix, name),
     keys(name, index) {
       const { indexes = {}, ...own } = declared(name);

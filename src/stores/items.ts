@@ -4,6 +4,12 @@ import type { Tables } from './tables';
 /** An unmarshalled item, as the document client reads and writes it. */
 export type Item = Record<string, unknown>;
 
+/**
+ * An item without a required attribute, or with an attribute of another type: a bug, or an item that another program
+ * wrote. A retry cannot help.
+ */
+export class MalformedItem extends TypeError {}
+
 /** An attribute: its name, its type in the table, and the conversion of its value. */
 export interface Attribute<T, Optional extends boolean = boolean> {
   readonly name: string;
@@ -155,7 +161,7 @@ export interface ItemType<F extends Fields> {
   readonly attributes: readonly string[];
   /**
    * Converts an item to a value. Ignores attributes that are not declared (a key, an attribute of another release).
-   * @throws TypeError with table, key and attribute, if an attribute is missing or has another type.
+   * @throws MalformedItem with table, key and attribute, if an attribute is missing or has another type.
    */
   read(this: void, item: Item): Value<F>;
   /** Converts a value to an item with the given key. Undefined fields are omitted. */
@@ -212,13 +218,9 @@ export function itemType<T extends Tables, F extends Fields>(
   };
 }
 
-/**
- * Returns the error for an item with a missing or wrong attribute: a bug, or an item that another program wrote. A
- * retry cannot help.
- */
-function fault(tables: Tables, table: string, item: Item, { name, type }: Attribute<unknown>): TypeError {
+function fault(tables: Tables, table: string, item: Item, { name, type }: Attribute<unknown>): MalformedItem {
   const { partitionKey, sortKey } = tables[table] ?? {};
   const key = [partitionKey, sortKey].flatMap((one) => (one ? `${one.name} ${JSON.stringify(item[one.name])}` : []));
   const found = item[name] === undefined ? `has no ${name}` : `has another type in ${name}`;
-  return new TypeError(`The item of ${table} with ${key.join(', ')} ${found}; expected: ${type}`);
+  return new MalformedItem(`The item of ${table} with ${key.join(', ')} ${found}; expected: ${type}`);
 }

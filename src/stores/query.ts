@@ -3,7 +3,7 @@ import { type List, type Page, type PageRequest, startAt, toCursor } from './cur
 import type { Db } from './dynamodb';
 
 export type { Item } from './items';
-import type { Item } from './items';
+import { type Item, MalformedItem } from './items';
 
 /** A query of one table; by default eventually consistent and in ascending order. */
 export interface TableQuery {
@@ -74,9 +74,25 @@ export async function* queryAll(db: Pick<Db, 'client' | 'table'>, query: TableQu
 }
 
 /**
+ * Converts the items of a list. Skips and reports a malformed item, so that one item does not fail the whole list.
+ * @throws MalformedItem if the process has no reporter for it, because a script must not silently skip an item.
+ */
+export function readEach<T>({ onMalformed }: Pick<Db, 'onMalformed'>, items: readonly Item[], of: (item: Item) => T) {
+  return items.flatMap((item): T[] => {
+    try {
+      return [of(item)];
+    } catch (error) {
+      if (!onMalformed || !(error instanceof MalformedItem)) throw error;
+      onMalformed(error);
+      return [];
+    }
+  });
+}
+
+/**
  * Reads one page of a list in one call: 50 items unless the request has a limit. With a filter a page may have fewer.
  * @param list the list that the page's cursor identifies.
- * @param of converts an item to an element of the list.
+ * @param of converts an item to an element of the list. The page skips malformed items (see `readEach`).
  * @throws LongwatchError `invalid` for a cursor of another release or of another list.
  */
 export async function queryPage<T>(
@@ -88,5 +104,5 @@ export async function queryPage<T>(
 ): Promise<Page<T>> {
   const { ExclusiveStartKey } = startAt(list, cursor, db.keys(query.table, query.index));
   const { items, next } = await queryFrom(db, { ...query, limit }, ExclusiveStartKey);
-  return { items: items.map(of), ...toCursor(list, next) };
+  return { items: readEach(db, items, of), ...toCursor(list, next) };
 }

@@ -1,6 +1,6 @@
 import type { List, Page } from './cursor';
 import type { Db } from './dynamodb';
-import { queryPage } from './query';
+import { type Item, queryPage } from './query';
 
 /** A page of at most 1 MB consumes at most 128 read units (half a unit for 4 KB). */
 const ITEMS_A_PAGE = 1_000;
@@ -17,14 +17,16 @@ export interface ScanFilter {
 /**
  * Returns one filtered page of a whole table, eventually consistent. Only for background work that pauses between
  * pages: no request scans.
+ * @param of converts an item. The page skips malformed items.
  * @throws LongwatchError `invalid` for a cursor of another release or of another table.
  */
-export async function scanPage(
+export function scanPage<T>(
   db: Db,
   table: string,
   { attributes, condition, values }: ScanFilter,
   cursor: string | undefined,
-): Promise<Page<Record<string, unknown>>> {
+  of: (item: Item) => T,
+): Promise<Page<T>> {
   const list: List = { name: 'scan', of: { table } };
   const scan = {
     table,
@@ -33,5 +35,5 @@ export async function scanPage(
     names: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
     values,
   };
-  return queryPage(db, list, scan, { cursor, limit: ITEMS_A_PAGE }, (item) => item);
+  return queryPage(db, list, scan, { cursor, limit: ITEMS_A_PAGE }, of);
 }

@@ -1,3 +1,6 @@
+import { cartTables } from '../../src/stores/carts/tables';
+import type { Db } from '../../src/stores/dynamodb';
+import { itemType, MalformedItem, number } from '../../src/stores/items';
 import type { Item, TableQuery } from '../../src/stores/query';
 import { queryAll, queryOnce, queryPage } from '../../src/stores/query';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
@@ -61,4 +64,19 @@ test("a list's position has the keys of its table and of its index", () => {
   expect(keys('Orders')).toEqual(['UserID', 'TimeOrderID']);
   expect(keys('Checkouts', 'ByRefund')).toEqual(['CheckoutID', 'Entry', 'RefundStatus', 'RecordedAtID']);
   expect(() => keys('Checkouts', 'ByNothing')).toThrow('The table Checkouts has no index ByNothing');
+});
+
+test('a list skips a malformed item and reports it; without a reporter the list fails', async () => {
+  const malformed = { UserID: 'user-2', TimeOrderID: 'order-1' };
+  const requests = [malformed, { ...malformed, TimeOrderID: 'order-2', Total: 5 }].map((Item) => ({
+    PutRequest: { Item },
+  }));
+  await dynamodb.db.client.send(new BatchWriteCommand({ RequestItems: { [dynamodb.db.table('Orders')]: requests } }));
+  const totals = itemType(cartTables, 'Orders', { total: number('Total') });
+  const reported: string[] = [];
+  const read = (db: Db) => queryPage(db, list, { ...orders, values: { ':user': 'user-2' } }, {}, totals.read);
+  const { items } = await read({ ...dynamodb.db, onMalformed: ({ message }) => void reported.push(message) });
+  expect(items).toEqual([{ total: 5 }]);
+  expect(reported).toEqual([expect.stringContaining('UserID "user-2", TimeOrderID "order-1" has no Total')]);
+  await expect(read(dynamodb.db)).rejects.toThrow(MalformedItem);
 });

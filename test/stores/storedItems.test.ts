@@ -1,6 +1,11 @@
 import { deflateRawSync } from 'node:zlib';
 import { BatchWriteCommand, GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Cart } from '../../src/domain/carts/cart';
+import type { Decision } from '../../src/domain/fraud/decision';
+import { featuresFromJson } from '../../src/domain/fraud/features';
+import { emptyUserProfile } from '../../src/domain/fraud/profile';
+import { decodeUserProfile } from '../../src/domain/fraud/profileEncoding';
+import type { Transaction } from '../../src/domain/fraud/transaction';
 import type { Board } from '../../src/domain/leaderboards/board';
 import { CartCountStore } from '../../src/stores/carts/cartCounts';
 import { CartStore } from '../../src/stores/carts/carts';
@@ -12,13 +17,18 @@ import { DeviceStore } from '../../src/stores/devices/devices';
 import { LiveStore } from '../../src/stores/devices/live';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { RetentionStore } from '../../src/stores/devices/retention';
+import { bucketOf, dayBucket } from '../../src/stores/devices/keys';
 import { rollupId, RollupStore } from '../../src/stores/devices/rollups';
 import type { Db } from '../../src/stores/dynamodb';
 import { FeedRowStore } from '../../src/stores/feeds/feedRows';
 import { PostStore } from '../../src/stores/feeds/posts';
 import { RelationStore } from '../../src/stores/feeds/relations';
 import { FeedUserStore } from '../../src/stores/feeds/users';
-import { DecisionStore } from '../../src/stores/fraud/decisions';
+import { AttestationStore } from '../../src/stores/fraud/attestations';
+import { scanDecisions } from '../../src/stores/fraud/decisionScan';
+import { DecisionStore, type UserWrite } from '../../src/stores/fraud/decisions';
+import { DriftStore } from '../../src/stores/fraud/drift';
+import { MerchantStore } from '../../src/stores/fraud/merchants';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
 import { ShadowStore } from '../../src/stores/fraud/shadow';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
@@ -137,6 +147,68 @@ const sessionRecords = (db: Db) =>
     absoluteMs: 2_000,
     now: () => at,
   });
+
+const transaction = {
+  transactionId: 'tx-1',
+  userId: 'u-1',
+  merchantId: 'm-1',
+  amount: 100,
+  currency: 'EUR',
+  timestamp: at,
+} as Transaction;
+const decision = {
+  transactionId: 'tx-1',
+  outcome: 'approve',
+  score: 0.25,
+  reasons: [],
+  mode: 'full',
+  modelVersion: 'm-1',
+} as unknown as Decision;
+const decisionItem = {
+  TransactionID: 'tx-1',
+  ContentHash: 'hash',
+  Answer: JSON.stringify(decision),
+  UserID: 'u-1',
+  MerchantID: 'm-1',
+  Amount: 100,
+  Currency: 'EUR',
+  Timestamp: at,
+  Transaction: JSON.stringify(transaction),
+  Features: '[100]',
+  Outcome: 'approve',
+  Mode: 'full',
+  HistoryKey: `${time}#tx-1`,
+  Hold: 'held',
+  Rescore: JSON.stringify({ score: 0.5, outcome: 'review', at: time }),
+};
+const historyItem = {
+  UserID: 'u-1',
+  TimeTransactionID: `${time}#tx-1`,
+  TransactionID: 'tx-1',
+  MerchantID: 'm-1',
+  Amount: 100,
+  Currency: 'EUR',
+  Timestamp: at,
+  Outcome: 'approve',
+  Score: 0.25,
+  UnusualAmount: true,
+};
+const USER_STATE = '[2,[2,100,4,1790856000000],null,[[],[],[]],[],[],[[28000000,7],[],[]]]';
+const userWrite: UserWrite = {
+  before: { profile: emptyUserProfile(), version: 0 },
+  after: decodeUserProfile(USER_STATE),
+  decisions: [
+    {
+      transaction,
+      contentHash: 'hash',
+      decision,
+      body: JSON.stringify(decision),
+      features: featuresFromJson('[100]'),
+      unusualAmount: true,
+      also: [],
+    },
+  ],
+};
 
 const kept: Record<string, Kept> = {
   'a checkout': {
@@ -543,6 +615,83 @@ const kept: Record<string, Kept> = {
     read: (db) => new DecisionStore(db).userHold('u-1'),
     value: { until: at, transactionId: 'tx-1' },
   },
+  'a decision': {
+    table: 'Decisions',
+    item: decisionItem,
+    async read(db) {
+      await put({ table: 'TransactionHistory', item: { ...historyItem, Label: 'fraud', LabelledAt: at } });
+      const decisions = new DecisionStore(db);
+      const { features, ...found } = (await decisions.find('tx-1'))!;
+      const { stored } = await decisions.inputs(transaction);
+      return [found, features.amount, stored, (await scanDecisions(db).next()).value];
+    },
+    value: [
+      {
+        transaction,
+        decision,
+        hold: 'held',
+        label: 'fraud',
+        rescored: { score: 0.5, outcome: 'review', at: time },
+      },
+      100,
+      { contentHash: 'hash', body: JSON.stringify(decision) },
+      [{ transaction, label: 'fraud' }],
+    ],
+  },
+  'a payment of the history': {
+    table: 'TransactionHistory',
+    item: historyItem,
+    read: (db) => new DecisionStore(db).answer('no such payment'),
+    value: undefined,
+    write: (db) => new DecisionStore(db).write([userWrite]),
+  },
+  'a profile of a user': {
+    table: 'UserProfiles',
+    item: { UserID: 'u-1', State: USER_STATE, Version: 1 },
+    async read(db) {
+      const { user } = await new DecisionStore(db).inputs(transaction);
+      return [user.version, user.profile.count, user.profile.devices];
+    },
+    value: [1, 2, [[28_000_000, 7]]],
+    write: (db) => new DecisionStore(db).write([userWrite]),
+  },
+  'a profile of a merchant': {
+    table: 'MerchantProfiles',
+    item: { MerchantID: 'm-1', State: '[2,[[20000,3,1,0,1]]]', Version: 4 },
+    async read(db) {
+      const { merchant } = await new DecisionStore(db).inputs(transaction);
+      return [merchant, (await new MerchantStore(db).read(['m-1'])).get('m-1')];
+    },
+    value: [{ days: [[20_000, 3, 1, 0, 1]] }, { profile: { days: [[20_000, 3, 1, 0, 1]] }, version: 4 }],
+  },
+  'an attestation': {
+    table: 'Investigations',
+    item: { TransactionID: 'tx-1', Entry: 'attestation#a-1', Name: 'ana', Role: 'lead', Claim: 'c', At: at },
+    read: (db) => new AttestationStore(db).consume('tx-1', 'a-1', 'c', 'update-1'),
+    value: { name: 'ana', proof: 'api', role: 'lead' },
+    write: (db) =>
+      new AttestationStore(db).attest({ id: 'a-1', transactionId: 'tx-1', name: 'ana', role: 'lead', claim: 'c', at }),
+  },
+  'counts of features': {
+    table: 'FeatureCounts',
+    item: {
+      ModelVersion: 'm-1',
+      DayProcess: '2026-10-01#p-1',
+      Rows: 3,
+      Counts: '{"amount":[1,2]}',
+      ExpiresAt: (Date.parse('2026-10-01') + 120 * 86_400_000) / 1_000,
+    },
+    read: (db) => new DriftStore(db).read('m-1', '2026-10-01', '2026-10-01'),
+    value: { rows: 3, counts: { amount: [1, 2] } },
+    write: (db) => new DriftStore(db).keep('m-1', 'p-1', [{ day: '2026-10-01', rows: 3, counts: { amount: [1, 2] } }]),
+  },
+  'counts of a challenger': {
+    table: 'ShadowDecisions',
+    item: { Challenger: '4', Entry: 'counts#p-1', Counts: '{"pairs":{"approve>review":2},"failed":1,"dropped":0}' },
+    read: (db) => new ShadowStore(db).counts(4),
+    value: { pairs: { 'approve>review': 2 }, failed: 1, dropped: 0 },
+    write: (db) => new ShadowStore(db).count(4, 'p-1', { pairs: { 'approve>review': 2 }, failed: 1, dropped: 0 }),
+  },
   'a difference of a challenger': {
     table: 'ShadowDecisions',
     item: { Challenger: '4', Entry: `${time}#tx-1`, Difference: '{"live":"approve","shadow":"review"}' },
@@ -792,6 +941,44 @@ const kept: Record<string, Kept> = {
       archivedAt: at,
       since: at,
     },
+  },
+  'the metric names of a device on a day': {
+    table: 'DeviceDays',
+    item: { DayBucket: dayBucket('2026-10-01', bucketOf('d-1')), Entry: 'device#d-1', Names: new Set(['#', 't']) },
+    async read(db) {
+      const days = new DayStore(db);
+      return [await days.names('d-1', '2026-10-01'), await days.devices('2026-10-01', bucketOf('d-1'))];
+    },
+    value: [new Set(['#', 't']), ['d-1']],
+    write: (db) => new DayStore(db).note('d-1', '2026-10-01', ['t'], 9),
+  },
+  'a device with late readings': {
+    table: 'DeviceDays',
+    item: { DayBucket: dayBucket('2026-10-01', bucketOf('d-1')), Entry: 'late#d-1', Token: 'k' },
+    read: (db) => new DayStore(db).lateDevices('2026-10-01', bucketOf('d-1')),
+    value: [{ deviceId: 'd-1', token: 'k' }],
+    write: (db) => new DayStore(db).noteLate('d-1', '2026-10-01', 'k'),
+  },
+  'the generation of an archived day': {
+    table: 'DeviceDays',
+    item: { DayBucket: dayBucket('2026-10-01', bucketOf('d-1')), Entry: '#fence', Generation: 2 },
+    read: (db) => new DayStore(db).generation('d-1', '2026-10-01'),
+    value: 2,
+    write: (db) => new DayStore(db).moveFence('2026-10-01', bucketOf('d-1'), 2),
+  },
+  'a deadline of a device': {
+    table: 'DeviceDeadlines',
+    item: { Bucket: String(bucketOf('d-1')).padStart(2, '0'), DueAtID: `0${at}#d-1` },
+    read: (db) => new LiveStore(db).due(bucketOf('d-1'), at, 10),
+    value: [{ deviceId: 'd-1', dueAt: at }],
+    write: (db) => new LiveStore(db).replace('d-1', { live: { states: {} }, version: 0 }, live).slice(1),
+  },
+  'a restored reading': {
+    table: 'DeviceData',
+    item: { DeviceDay: 'd-1#2026-10-01', TimestampSeq: `${time}#r-2`, Metrics: '{"t":1}', Restored: true },
+    read: async (db) => (await new ReadingStore(db).page({ deviceId: 'd-1', day: '2026-10-01' })).rows,
+    value: [{ deviceId: 'd-1', timestamp: at, id: 'r-2', metrics: '{"t":1}', restored: true }],
+    write: (db) => new ReadingStore(db).restore([{ deviceId: 'd-1', timestamp: at, id: 'r-2', metrics: '{"t":1}' }]),
   },
   'how far rollups are deleted': {
     table: 'Archives',

@@ -141,18 +141,15 @@ export class CartStore {
   }
 
   /** Returns a page of open carts, in no order. Scans the table: only for the reconciler. */
-  async openCarts(cursor: string | undefined): Promise<Page<Pick<Cart, 'userId' | 'number' | 'openedAt'>>> {
+  openCarts(cursor: string | undefined): Promise<Page<Pick<Cart, 'userId' | 'number' | 'openedAt'>>> {
     const attributes = ['UserID', 'Entry', 'Status', 'CartNumber', 'OpenedAt'];
-    const page = await scanPage(
+    return scanPage(
       this.db,
       'ShoppingCart',
       { attributes, condition: '#Entry = :cart AND #Status = :open', values: { ':cart': CART, ':open': 'open' } },
       cursor,
+      openCartItems.read,
     );
-    return {
-      ...page,
-      items: page.items.map((item) => openCartItems.read(item)),
-    };
   }
 
   /** Returns a user's preferences. Strongly consistent, so that a user who has just unsubscribed gets no reminder. */

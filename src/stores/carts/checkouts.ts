@@ -113,20 +113,17 @@ export class CheckoutStore {
   }
 
   /** Returns a page of open checkouts, in no order. Scans the table: only for the reconciler. */
-  async openCheckouts(cursor: string | undefined): Promise<Page<Pick<Checkout, 'checkoutId' | 'createdAt'>>> {
+  openCheckouts(cursor: string | undefined): Promise<Page<Pick<Checkout, 'checkoutId' | 'createdAt'>>> {
     const open: CheckoutStatus[] = ['held', 'confirming', 'cancelling'];
     const values = { ':checkout': CHECKOUT, ...Object.fromEntries(open.map((status, i) => [`:s${i}`, status])) };
     const condition = `#Entry = :checkout AND #Status IN (${open.map((_, i) => `:s${i}`).join(', ')})`;
-    const page = await scanPage(
+    return scanPage(
       this.db,
       'Checkouts',
       { attributes: ['CheckoutID', 'Entry', 'Status', 'CreatedAt'], condition, values },
       cursor,
+      openCheckoutItems.read,
     );
-    return {
-      ...page,
-      items: page.items.map((item) => openCheckoutItems.read(item)),
-    };
   }
 
   /** Returns the item of a `TransactWriteItems` that creates a checkout. */

@@ -54,21 +54,15 @@ export class DeviceStore {
   }
 
   /** Returns a page of the devices during an erasure, in no order. Scans the table: only for the reconciler. */
-  async erasing(cursor: string | undefined): Promise<Page<{ deviceId: string; since: number }>> {
+  erasing(cursor: string | undefined): Promise<Page<{ deviceId: string; since: number }>> {
     const attributes = ['DeviceID', 'Entry', 'ErasingSince'];
-    const page = await scanPage(
+    return scanPage(
       this.db,
       'Devices',
       { attributes, condition: '#Entry = :device AND attribute_exists(#ErasingSince)', values: { ':device': DEVICE } },
       cursor,
+      (item) => ({ deviceId: item['DeviceID'] as string, since: Date.parse(item['ErasingSince'] as string) }),
     );
-    return {
-      ...page,
-      items: page.items.map((item) => ({
-        deviceId: item['DeviceID'] as string,
-        since: Date.parse(item['ErasingSince'] as string),
-      })),
-    };
   }
 
   /** Registers a device, or changes its groups. @returns false while the device is being erased. */

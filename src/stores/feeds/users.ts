@@ -81,24 +81,21 @@ export class FeedUserStore {
   }
 
   /** Returns a page of the authors during a turn, in no order. Scans the table: only for the reconciler. */
-  async authorsChangingMode(
+  authorsChangingMode(
     cursor: string | undefined,
   ): Promise<Page<{ userId: string; modeVersion: number; direction: Direction }>> {
     const values = { ':rising': 'rising' satisfies Mode, ':falling': 'falling' satisfies Mode };
-    const page = await scanPage(
+    return scanPage(
       this.db,
       'Users',
       { attributes: ['UserID', 'PushMode', 'ModeVersion'], condition: '#PushMode IN (:rising, :falling)', values },
       cursor,
-    );
-    return {
-      ...page,
-      items: page.items.map((item) => ({
+      (item) => ({
         userId: item['UserID'] as string,
         modeVersion: item['ModeVersion'] as number,
         direction: item['PushMode'] as Direction,
-      })),
-    };
+      }),
+    );
   }
 
   /**
