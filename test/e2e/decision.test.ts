@@ -50,7 +50,7 @@ describe('a running Longwatch', () => {
   });
 
   it('loses no update of a profile when a customer pays many times at once', async () => {
-    // As clients do: the same again where the door is closed for a moment.
+    // As clients do: repeat the request when it is shed.
     const sent = (of: ReturnType<typeof payment>) =>
       eventually(
         () => stack.post('/v1/transactions', of),

@@ -53,8 +53,8 @@ interface ClassState {
  *
  * The wait is bounded by time: a request is shed if the requests before it in its class need longer than the class's
  * budget, at the measured service rate. A class that sheds is overloaded: more requests arrive than the process can
- * serve, so a queue only adds latency. `Door` then cuts the queue of the class to a few requests, until the class has
- * shed none for two seconds (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
+ * serve, so a queue only adds latency. Then the queue of the class is cut to a few requests, until the class has shed
+ * none for two seconds (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
  */
 export class LoadShedder<T extends Waiting> {
   private readonly limit: ConcurrencyLimit;

@@ -54,7 +54,7 @@ export class SessionTable {
     client: DynamoDBClient | DynamoDBDocumentClient,
     private readonly name: string,
   ) {
-    this.client = quick(client);
+    this.client = withCachedMiddleware(client);
   }
 
   /** Returns all items of a key in one strongly consistent request. */
@@ -217,7 +217,7 @@ function standingInTheWay(error: unknown): WriteObstacle[] | undefined {
  * the application's client does not change. If the application's SDK is too old for our commands, returns a client of
  * our SDK with its settings.
  */
-function quick(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBClient {
+function withCachedMiddleware(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBClient {
   const config = { ...client.config, cacheMiddleware: true };
   const isOurs = client.middlewareStack.identify().some((middleware) => middleware.includes('serializerMiddleware'));
   if (!isOurs)

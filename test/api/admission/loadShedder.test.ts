@@ -1,7 +1,7 @@
 import { LoadShedder } from '../../../src/api/admission/loadShedder';
 import type { Waiting } from '../../../src/api/admission/fairQueue';
 import { percentile } from '../../../bench/support/measure';
-import { around, type Answered, Simulation, type Work } from '../../support/doorSimulation';
+import { around, type Answered, Simulation, type Work } from '../../support/admissionSimulation';
 
 const payment = (cpu: number, spread: number, wait: number): Work => ({
   route: 'pay',
@@ -110,7 +110,7 @@ it(
       simulation.openLoop(work, 400, after);
       simulation.run(after);
       rates.push(served(within(simulation.answers, after - 10_000, after)).length / 10);
-      limits.push(simulation.door.state.limit);
+      limits.push(simulation.shedder.state.limit);
     }
     for (const rate of rates) expect(rate).toBeGreaterThan(180);
     expect(limits[1]!).toBeGreaterThan(2 * limits[0]!);
@@ -185,16 +185,16 @@ describe('fairness under saturation', () => {
   it('as one caller’s flood begins, what other callers have waiting keeps its place', () => {
     const refusedOnes: Waiting[] = [];
     let now = 0;
-    const door = new LoadShedder<Waiting>(
+    const shedder = new LoadShedder<Waiting>(
       { max: 4, budgets: { money: 1_000, interactive: 1_000, bulk: 1_000 }, now: () => now },
       { begin: () => undefined, refuse: (one) => void refusedOnes.push(one) },
     );
     const send = (caller: string) => {
       now += 0.1;
       const request: Waiting = { loadClass: 'money', caller, arrivedAt: now };
-      if (!door.arrive(request)) return 'refused';
-      door.arrived(request);
-      return door.join(request);
+      if (!shedder.arrive(request)) return 'refused';
+      shedder.arrived(request);
+      return shedder.join(request);
     };
     expect(send('first')).toBe('begins');
     expect([send('b'), send('c')]).toEqual(['waits', 'waits']);

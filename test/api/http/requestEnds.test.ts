@@ -100,7 +100,7 @@ async function start(faults: Faults) {
   const metrics = new HttpMetrics(registry);
   const admission = new Admission({ max: 4 });
   const keys = new Authenticator(parseApiKeys(`pay:service:${KEY}`));
-  const door = new Proxy(admission, {
+  const watched = new Proxy(admission, {
     get: (target, name) => {
       if (name === 'arrive' && faults.arrive) return faults.arrive;
       if (name === 'enter' && faults.enter) return faults.enter;
@@ -124,11 +124,11 @@ async function start(faults: Faults) {
     },
     readiness: async () => ({ dynamodb: 'ok', temporal: 'ok', worker: 'ok' }),
     version: 'test',
-    admission: door,
+    admission: watched,
     callerLimits: limits,
     deadlines: { money: DEADLINE_MS, interactive: DEADLINE_MS, bulk: DEADLINE_MS },
   });
-  const server = await listen(app, { host: '127.0.0.1', port: 0, admission: door });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, admission: watched });
   servers.push(server);
   return { server, admission };
 }
@@ -175,7 +175,7 @@ const hostile = { toJSON: boom };
 const replying = (reply: unknown) => async () => reply as Reply;
 
 const stages: [string, Faults, number | string, { body?: string; headers?: Record<string, string> }?][] = [
-  ['the door, on arrival', { arrive: boom }, 500],
+  ['admission, on arrival', { arrive: boom }, 500],
   ['the metrics, at the beginning', { began: boom }, 500],
   ['the metrics, at the end', { served: boom }, 200],
   ['authentication, by a rejection', { authenticate: () => Promise.reject(new Error('boom')) }, 500],
@@ -190,7 +190,7 @@ const stages: [string, Faults, number | string, { body?: string; headers?: Recor
     415,
     { headers: { 'content-type': 'application/json; charset=nonsense' } },
   ],
-  ['the door, before work begins', { enter: () => Promise.reject(new Error('boom')) }, 500],
+  ['admission, before work begins', { enter: () => Promise.reject(new Error('boom')) }, 500],
   ['the session middleware', { sessionMiddleware: boom }, 500],
   [
     'the session store, that reads with an error',

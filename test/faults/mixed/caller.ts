@@ -54,7 +54,7 @@ export interface Lines {
 /** One attempt's time; a dropped packet is noticed by nothing else. */
 const ATTEMPT_MS = 6_000;
 const DEFAULT_PATIENCE_MS = 25_000;
-/** Turned away at the door: for certain it did not happen, and it may be sent again. */
+/** Shed by admission control: it certainly had no effect, so it may be sent again. */
 const TOO_MANY = 429;
 const PUBLISH_MS = 25_000;
 

@@ -4,10 +4,9 @@ import type { LoadClass } from '../../src/domain/platform/loadClass';
 import { Random } from '../../src/domain/fraud/random';
 
 /**
- * A discrete-event simulation of a process behind its door: virtual time, a server that shares its processors among the
- * active requests, dependencies that take time of their own, and clients that send in a closed or an open loop. It
- * knows
- * the true capacity, so it can say what the door, which does not, should have done.
+ * A discrete-event simulation of a process with admission control, in virtual time: a server that shares its processors
+ * among the active requests, dependencies that take time of their own, and clients that send in a closed or an open
+ * loop. It knows the true capacity, which the load shedder does not, so it can say what the shedder should have done.
  */
 export interface Work {
   route: string;
@@ -40,7 +39,7 @@ export interface Answered {
 export class Simulation {
   now = 0;
   readonly answers: Answered[] = [];
-  readonly door: LoadShedder<Visit>;
+  readonly shedder: LoadShedder<Visit>;
   readonly random: Random;
   /** Processors, times the part of them that neighbours leave. */
   cores: (now: number) => number;
@@ -61,12 +60,12 @@ export class Simulation {
   }: { cores?: number; budgetMs?: number; max?: number; seed?: number } = {}) {
     this.random = new Random(seed);
     this.cores = () => cores;
-    this.door = new LoadShedder<Visit>(
+    this.shedder = new LoadShedder<Visit>(
       { max, budgets: { money: budgetMs, interactive: budgetMs, bulk: budgetMs }, now: () => this.now },
       { begin: (visit) => this.begin(visit), refuse: (visit) => this.answer(visit, 'refused') },
     );
     const expire = () => {
-      this.door.expire();
+      this.shedder.expire();
       this.after(50, expire);
     };
     this.after(50, expire);
@@ -94,16 +93,16 @@ export class Simulation {
       cpuLeft: work.cpuMs(this.random),
       onAnswer,
     };
-    if (!this.door.arrive(visit)) return this.answer(visit, 'refused');
+    if (!this.shedder.arrive(visit)) return this.answer(visit, 'refused');
     if (this.arrivalMs > 0) this.after(this.arrivalMs, () => this.join(visit));
     else this.join(visit);
   }
 
   private join(visit: Visit): void {
-    this.door.arrived(visit);
+    this.shedder.arrived(visit);
     // As in HTTP: its budget is for waiting.
     visit.arrivedAt = this.now;
-    const what = this.door.join(visit);
+    const what = this.shedder.join(visit);
     if (what === 'begins') this.begin(visit);
     else if (what === 'refused') this.answer(visit, 'refused');
   }
@@ -162,7 +161,7 @@ export class Simulation {
   private finish(visit: Visit): void {
     this.active.delete(visit);
     this.served++;
-    this.door.done(visit, {
+    this.shedder.done(visit, {
       route: visit.work.route,
       ms: this.now - visit.begunAt,
       active: visit.peak,
@@ -172,7 +171,7 @@ export class Simulation {
   }
 
   private answer(visit: Visit, status: 'served' | 'refused'): void {
-    const retryAfter = status === 'refused' ? this.door.retryAfterSeconds() : 0;
+    const retryAfter = status === 'refused' ? this.shedder.retryAfterSeconds() : 0;
     const { caller, loadClass, arrivedAt, begunAt } = visit;
     this.answers.push({ caller, loadClass, status, arrivedAt, begunAt, at: this.now, retryAfter });
     visit.onAnswer(status, this.now, retryAfter);
