@@ -3,7 +3,8 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { type ReadingRow, rowContent } from '../../src/domain/devices/reading';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
-import { rowItem, rowKey, withId } from '../../src/stores/devices/keys';
+import { rowItem, rowKey } from '../../src/stores/devices/keys';
+import { withId } from '../../src/stores/devices/readingId';
 
 export const REGION = 'us-east-1';
 

@@ -10,7 +10,7 @@ import { LabError } from '../../src/lab/errors';
 import { readAddresses } from '../../src/local/addresses';
 import { ArchiveStore } from '../../src/stores/devices/archives';
 import { DayStore } from '../../src/stores/devices/days';
-import { withId } from '../../src/stores/devices/keys';
+import { withId } from '../../src/stores/devices/readingId';
 import { openTables } from '../fraud/parts';
 
 /**

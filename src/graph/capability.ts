@@ -22,7 +22,7 @@ import type { Redriver } from '../operations/platform/deadLetters/deadLetters';
 import type { OnSkipped } from '../operations/platform/isolate';
 import type { Notifications } from '../operations/platform/notifications';
 import type { DeadLetter, DeadLetterStore } from '../stores/platform/deadLetters';
-import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
+import type { ReconciledRows } from '../operations/platform/reconciliation/reconciledRows';
 import type { Db } from '../stores/dynamodb';
 import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { CapabilityGrants } from '../stores/grants';
@@ -98,12 +98,12 @@ export interface ReadStream {
    * Called when records were lost because no reader read them within the stream's retention. It must repair the data
    * that the handler writes.
    */
-  trimmed?(): void;
+  onGap?(): void;
 }
 
 /** Declares a stream, and checks that source and handler have the same record type. */
 export function readStream<T>(
-  stream: Pick<ReadStream, 'name' | 'summary' | 'trimmed'> & { source: RecordSource<T>; handler: StreamHandler<T> },
+  stream: Pick<ReadStream, 'name' | 'summary' | 'onGap'> & { source: RecordSource<T>; handler: StreamHandler<T> },
 ): ReadStream {
   return stream as unknown as ReadStream;
 }

@@ -11,7 +11,7 @@ import { Carts } from '../operations/carts/carts';
 import { Catalogue } from '../operations/carts/catalogue';
 import { Checkouts } from '../operations/carts/checkouts';
 import type { Figure } from '../operations/platform/overview/overview';
-import { cartRows, checkoutRows } from '../operations/carts/openRows';
+import { cartRows, checkoutRows } from '../operations/carts/openCarts';
 import { CartCountStore } from '../stores/carts/cartCounts';
 import { CartStore } from '../stores/carts/carts';
 import { CheckoutStore } from '../stores/carts/checkouts';

@@ -31,7 +31,7 @@ export function buildConsumers(
 ): Record<string, Consumer<never>> {
   const checkpoints = new CheckpointStore(db);
   return Object.fromEntries(
-    streams.map(({ name, source, handler, trimmed }) => {
+    streams.map(({ name, source, handler, onGap }) => {
       const consumer = new Consumer({
         stream: name,
         source,
@@ -39,7 +39,7 @@ export function buildConsumers(
         db,
         checkpoints,
         deadLetters,
-        watch: watchOf(name, { metrics, logger, note }, trimmed),
+        watch: watchOf(name, { metrics, logger, note }, onGap),
       });
       return [name, consumer as unknown as Consumer<never>];
     }),
@@ -49,7 +49,7 @@ export function buildConsumers(
 function watchOf(
   stream: string,
   { metrics, logger, note }: Pick<Services, 'metrics' | 'logger' | 'note'>,
-  trimmed?: () => void,
+  onGap?: () => void,
 ): ConsumerWatch {
   metrics.streams.opened(stream);
   return {
@@ -70,14 +70,14 @@ function watchOf(
       ),
     lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
     left: (shardId) => metrics.streams.left(stream, shardId),
-    trimmed(error) {
+    onGap(error) {
       metrics.streams.trimmed(stream);
       note({ area: 'platform', tone: 'problem', text: `The stream ${stream} deleted records before they were read` });
       logger.error(
         { err: error, stream },
         'the stream deleted records before they were read, so data that is made from them is incomplete',
       );
-      trimmed?.();
+      onGap?.();
     },
   };
 }

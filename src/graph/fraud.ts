@@ -18,10 +18,10 @@ import {
 } from '../domain/fraud/workflows';
 import { iso } from '../domain/ids';
 import { AnswerLinks } from '../gateways/fraud/answerLinks';
-import { caseRows } from '../operations/fraud/caseRows';
+import { caseRows } from '../operations/fraud/openCases';
 import { Cases } from '../operations/fraud/cases';
 import { CaseUpdates } from '../operations/fraud/caseUpdates';
-import { rescores } from '../operations/fraud/rescores';
+import { rescoreKind, Rescores } from '../operations/fraud/rescores';
 import { AttestationStore } from '../stores/fraud/attestations';
 import { DecisionStore } from '../stores/fraud/decisions';
 import { InvestigationStore } from '../stores/fraud/investigations';
@@ -61,7 +61,8 @@ function buildFraud(services: FraudServices, metrics: FraudMetrics): CapabilityI
   const { rules, currentRules, endpoint, challengers, driftWatch } = models;
   const policy = investigationPolicy(config);
   const { decisions, decisionBatches } = buildDecisions(services, metrics, { stores, models, policy });
-  const cases = new Cases({ ...stores, outbox, endpoint, rules: currentRules, db }, policy);
+  const cases = new Cases({ ...stores, outbox, db }, policy);
+  const rescores = new Rescores({ ...stores, cases, endpoint, rules: currentRules, db });
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new CaseUpdates({ temporal, ...stores });
   return {
@@ -86,7 +87,7 @@ function buildFraud(services: FraudServices, metrics: FraudMetrics): CapabilityI
     standing: [],
     schedules: [driftReport(config)],
     rows: [caseRows(stores, policy)],
-    outboxKinds: [rescores(cases)],
+    outboxKinds: [rescoreKind(rescores)],
     streams: [merchantStream(services), ...kinesisTransactions(services, decisionBatches)],
     cases: stores.investigations,
     ...processSteps(models, stores),

@@ -5,9 +5,9 @@ import type { ReconciliationMode } from '../domain/platform/reconciliation';
 import { PLATFORM_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID } from '../domain/platform/workflows';
 import { TemporalRuns } from '../gateways/temporal/runs';
 import { Reconciler } from '../operations/platform/reconciliation/reconciler';
-import { Reconciliation } from '../operations/platform/reconciliation/reconciliation';
+import { ReconciliationLoop } from '../operations/platform/reconciliation/reconciliationLoop';
 import { ReconciliationRequests, reconciliationWorkflow } from '../operations/platform/reconciliation/requests';
-import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
+import type { ReconciledRows } from '../operations/platform/reconciliation/reconciledRows';
 import { ReconciliationReportStore } from '../stores/platform/reconciliationReports';
 import type { ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 
@@ -51,7 +51,7 @@ export function buildReconciler(services: Services, parts: ReconcilerParts) {
     },
     { graceMs: Math.min(GRACE_MS, config.LONGWATCH_RECONCILE_EVERY_MS), pauseMs: PAUSE_MS },
   );
-  const reconciliation = new Reconciliation({
+  const reconciliation = new ReconciliationLoop({
     reconciler,
     everyMs: config.LONGWATCH_RECONCILE_EVERY_MS,
     onReconciled: (mode, report) => metrics.reconciler.reconciled(mode, report),

@@ -9,7 +9,7 @@ import { rangesOf } from '../../src/domain/feeds/ranges';
 import { timeKey } from '../../src/domain/feeds/post';
 import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
 import { DayStore } from '../../src/stores/devices/days';
-import { withId } from '../../src/stores/devices/keys';
+import { withId } from '../../src/stores/devices/readingId';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { RetentionStore } from '../../src/stores/devices/retention';
 import { RollupStore } from '../../src/stores/devices/rollups';

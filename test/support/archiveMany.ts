@@ -2,7 +2,7 @@ import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import type { ReadingRow } from '../../src/domain/devices/reading';
 import { DeviceArchive } from '../../src/gateways/devices/deviceArchive';
 import { Objects } from '../../src/gateways/s3/objects';
-import { withId } from '../../src/stores/devices/keys';
+import { withId } from '../../src/stores/devices/readingId';
 
 /**
  * Writes so many made-up readings of one day to an archive and reads them back, in a process of its own, so that its

@@ -5,7 +5,7 @@ import type { ReconciliationProgress } from '../../operations/platform/reconcili
 import type { Consumer } from '../../operations/platform/streams/consumer';
 import { asFailure } from '../failures';
 import { within } from '../../timing/deadline';
-import type { Reconciliation } from '../../operations/platform/reconciliation/reconciliation';
+import type { ReconciliationLoop } from '../../operations/platform/reconciliation/reconciliationLoop';
 import type { Relay } from '../../operations/platform/outbox/relay';
 import type { PlatformActivities } from './types';
 import type { LettersReport } from '../../domain/platform/streams';
@@ -16,7 +16,7 @@ export interface PlatformParts {
   /** By stream name. */
   consumers: Readonly<Record<string, Pick<Consumer<never>, 'openShards' | 'consume'>>>;
   deadLetters: Pick<DeadLetters, 'redriveAll'>;
-  reconciliation: Reconciliation;
+  reconciliation: ReconciliationLoop;
   /** Duration of one attempt of a long activity in milliseconds; default an hour. */
   attemptMs?: number;
 }

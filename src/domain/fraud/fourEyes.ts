@@ -1,4 +1,4 @@
-import { type CaseState, isProven, needsFourEyes, type Person, type Proposal } from './investigation';
+import { type CaseState, isProven, type Person, type Proposal } from './investigation';
 import type { Label } from './label';
 
 /** The effect of a decision on a case. */
@@ -9,6 +9,11 @@ export type Ruling =
 
 /** A limit on the stored proposals. Beyond it the oldest unproven ones are dropped; proven ones are always kept. */
 const MAX_PROPOSALS = 10;
+
+/** Returns whether the amount needs two people (four-eyes approval). */
+export function needsFourEyes({ facts, policy }: Pick<CaseState, 'facts' | 'policy'>): boolean {
+  return facts.amount >= policy.fourEyesAbove;
+}
 
 /**
  * Applies the rule of two people (four-eyes approval). Below the amount one person decides. From the amount on, two

@@ -251,11 +251,6 @@ export function dueAt(state: CaseState): number | undefined {
   return state.phase === 'asking' ? answer : (breach ?? warning ?? final ?? reminder);
 }
 
-/** Returns whether the amount needs two people (four-eyes approval). */
-export function needsFourEyes({ facts, policy }: Pick<CaseState, 'facts' | 'policy'>): boolean {
-  return facts.amount >= policy.fourEyesAbove;
-}
-
 /** Returns whether a person's identity was authenticated; a typed name is not. */
 export function isProven(person: Person): boolean {
   return person.proof !== 'none';

@@ -1,5 +1,5 @@
-import { eyesOn } from './fourEyes';
-import { type CaseState, dueAt, isProven, needsFourEyes, type Person, statusOf } from './investigation';
+import { eyesOn, needsFourEyes } from './fourEyes';
+import { type CaseState, dueAt, isProven, type Person, statusOf } from './investigation';
 import { formatMoney } from '../money/format';
 import { iso } from '../ids';
 import { cell } from '../markdown';

@@ -1,5 +1,5 @@
 import { type Outcome, moreSevere } from './decision';
-import { ruleOn } from './fourEyes';
+import { ruleOn, needsFourEyes } from './fourEyes';
 import type {
   CaseFacts,
   CaseState,
@@ -8,7 +8,7 @@ import type {
   FullScore,
   InvestigationPolicy,
 } from './investigation';
-import { type Closing, needsFourEyes, type Person, type TimelineEntry, type TimelineKind } from './investigation';
+import { type Closing, type Person, type TimelineEntry, type TimelineKind } from './investigation';
 import {
   askLetter,
   breachLetter,

@@ -61,7 +61,7 @@ export function buildRollups(
       summary: 'Updates rollups and alerts from the readings of devices',
       source: tableStream(services, 'DeviceData'),
       handler: readingChanges({ ...stores, rules, alerts }),
-      trimmed: () => void startOnce(checkOfRecent).catch(onFault),
+      onGap: () => void startOnce(checkOfRecent).catch(onFault),
     }),
   };
 }

@@ -6,7 +6,7 @@ import { ArchivedReadings } from '../../operations/devices/archivedReadings';
 import { ArchiveStore } from '../../stores/devices/archives';
 import { DayStore } from '../../stores/devices/days';
 import { DeviceStore } from '../../stores/devices/devices';
-import { withId } from '../../stores/devices/keys';
+import { withId } from '../../stores/devices/readingId';
 import { LiveStore } from '../../stores/devices/live';
 import { ReadingStore } from '../../stores/devices/readings';
 import { RetentionStore } from '../../stores/devices/retention';

@@ -56,7 +56,7 @@ export function buildRanking(
       summary: 'Updates the ranks from players’ scores',
       source: tableStream(services, 'Leaderboard'),
       handler: foldingHandler(rankCounters(ranks, writer), SHARDS_A_BATCH),
-      trimmed: () => void startOnce(checkOfAll).catch(onFault),
+      onGap: () => void startOnce(checkOfAll).catch(onFault),
     }),
   };
 }

@@ -5,7 +5,7 @@ import { parseReading } from '../../domain/devices/readingSchema';
 import { type FieldFault, LongwatchError, reasonOf } from '../../domain/errors';
 import type { DayStore } from '../../stores/devices/days';
 import type { DeviceStore } from '../../stores/devices/devices';
-import { withId } from '../../stores/devices/keys';
+import { withId } from '../../stores/devices/readingId';
 import { byDeviceDay, CHECKED_WRITE_LIMIT, type ReadingStore } from '../../stores/devices/readings';
 import { type Again, again, againAtOnce, retry } from '../../timing/retry';
 import { isolate } from '../platform/isolate';

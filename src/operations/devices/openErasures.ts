@@ -1,6 +1,6 @@
 import type { DeviceStore } from '../../stores/devices/devices';
 import { ERASE_TYPE, eraseStart, eraseWorkflowId, erasureOf } from '../../domain/devices/workflows';
-import type { ReconciledRows } from '../platform/reconciliation/rows';
+import type { ReconciledRows } from '../platform/reconciliation/reconciledRows';
 
 /** Devices that are being erased, for the reconciler. */
 export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: number }): ReconciledRows {

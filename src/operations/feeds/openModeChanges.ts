@@ -2,7 +2,7 @@ import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import { TURN_TYPE, modeChangeId, modeChangeOfWorkflow, modeChangeStart } from '../../domain/feeds/workflows';
-import type { ReconciledRows } from '../platform/reconciliation/rows';
+import type { ReconciledRows } from '../platform/reconciliation/reconciledRows';
 
 /** Authors whose delivery mode is changing, for the reconciler. */
 export function modeChangeRows(users: FeedUserStore, settings: FeedSettings): ReconciledRows {

@@ -2,7 +2,7 @@ import { defined } from '../../domain/defined';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { SEASON_TYPE, seasonId, seasonOf, seasonStart } from '../../domain/leaderboards/workflows';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
-import type { OpenRow, ReconciledRows } from '../platform/reconciliation/rows';
+import type { OpenRow, ReconciledRows } from '../platform/reconciliation/reconciledRows';
 
 const BOARDS_A_PAGE = 50;
 const SEASONS_A_PAGE = 100;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { defined } from '../../domain/defined';
 import type { Day } from '../../domain/devices/days';
 import { dayOf } from '../../domain/devices/days';
-import { identityText, type ReadingRow, type RowContent } from '../../domain/devices/reading';
+import type { ReadingRow } from '../../domain/devices/reading';
 import { compositeKey, iso } from '../../domain/ids';
 
 /**
@@ -26,17 +26,6 @@ export const deviceDay = (deviceId: string, day: Day): string => compositeKey(de
 /** Returns the sort key of a reading. */
 export const timestampSeq = ({ timestamp, id }: Pick<ReadingRow, 'timestamp' | 'id'>): string =>
   compositeKey(iso(timestamp), id);
-
-/**
- * Returns a reading with its id: 96 bits of a hash of its content. Two different readings of one device and instant
- * have the same id with a probability of about 10^-28.
- */
-export function withId(content: RowContent): ReadingRow {
-  return {
-    ...content,
-    id: createHash('sha256').update(identityText(content)).digest().subarray(0, 12).toString('base64url'),
-  };
-}
 
 /** Returns the key of a reading. */
 export const rowKey = (row: Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>) => ({

@@ -1,6 +1,6 @@
 import { type Alert, nextReading, NORMAL } from '../../../src/domain/devices/alerts';
 import { type ReadingRow, rowContent } from '../../../src/domain/devices/reading';
-import { withId } from '../../../src/stores/devices/keys';
+import { withId } from '../../../src/stores/devices/readingId';
 
 const SECOND = 1_000;
 const row = (seconds: number, metrics: Record<string, number | boolean | string>): ReadingRow =>

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { addExactly, type Expansion, rounded } from '../../../src/domain/devices/exactSum';
 import { addReadings, emptyRollup, type Rollup, shownMetric } from '../../../src/domain/devices/rollup';
 import { type Reading, rowContent } from '../../../src/domain/devices/reading';
-import { withId } from '../../../src/stores/devices/keys';
+import { withId } from '../../../src/stores/devices/readingId';
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e100, max: 1e100 });
 

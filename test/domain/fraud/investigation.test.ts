@@ -1,3 +1,4 @@
+import { needsFourEyes } from '../../../src/domain/fraud/fourEyes';
 import fc from 'fast-check';
 import { outcomes } from '../../../src/domain/fraud/decision';
 import {
@@ -6,7 +7,6 @@ import {
   dueAt,
   type FullScore,
   type InvestigationPolicy,
-  needsFourEyes,
   nextDeadline,
   type Person,
   statusOf,

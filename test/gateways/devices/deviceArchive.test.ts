@@ -10,7 +10,7 @@ import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { DeviceArchive } from '../../../src/gateways/devices/deviceArchive';
 import { Objects } from '../../../src/gateways/s3/objects';
 import { GROUP_ROWS } from '../../../src/gateways/devices/parquet';
-import { withId } from '../../../src/stores/devices/keys';
+import { withId } from '../../../src/stores/devices/readingId';
 import { REGION } from '../../support/dynamodb';
 import { BUCKET, startTestS3, type TestS3 } from '../../support/s3';
 

@@ -12,7 +12,7 @@ import { DeviceReads } from '../../../src/operations/devices/reads';
 import { ArchiveStore } from '../../../src/stores/devices/archives';
 import { DayStore } from '../../../src/stores/devices/days';
 import { DeviceStore } from '../../../src/stores/devices/devices';
-import { withId } from '../../../src/stores/devices/keys';
+import { withId } from '../../../src/stores/devices/readingId';
 import { LiveStore } from '../../../src/stores/devices/live';
 import { ReadingStore } from '../../../src/stores/devices/readings';
 import { RollupStore } from '../../../src/stores/devices/rollups';

@@ -14,7 +14,7 @@ import { FEEDS_QUEUE, type SliceReport } from '../../../src/domain/feeds/workflo
 import { rangesOf } from '../../../src/domain/feeds/ranges';
 import { ArchiveStore } from '../../../src/stores/devices/archives';
 import { DayStore } from '../../../src/stores/devices/days';
-import { withId } from '../../../src/stores/devices/keys';
+import { withId } from '../../../src/stores/devices/readingId';
 import { ReadingStore } from '../../../src/stores/devices/readings';
 import { RetentionStore } from '../../../src/stores/devices/retention';
 import { RollupStore } from '../../../src/stores/devices/rollups';

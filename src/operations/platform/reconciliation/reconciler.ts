@@ -12,7 +12,7 @@ import type { LatestRun, TemporalRuns } from '../../../gateways/temporal/runs';
 import { pageOrFirst } from '../../../stores/cursor';
 import type { ReconciliationReportStore } from '../../../stores/platform/reconciliationReports';
 import type { LifecycleRule } from '../../../domain/platform/lifecycle';
-import type { OpenRow, ReconciledRows } from './rows';
+import type { OpenRow, ReconciledRows } from './reconciledRows';
 
 /** The parts that {@link Reconciler} needs. */
 export interface ReconcilerParts {

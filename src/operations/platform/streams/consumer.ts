@@ -49,7 +49,7 @@ export interface ConsumerWatch {
   lag?(shardId: string, milliseconds: number): void;
   /** Called when this process stops reading the shard. */
   left?(shardId: string): void;
-  trimmed?(error: TrimmedError): void;
+  onGap?(error: TrimmedError): void;
   /** Called when a record became a dead letter because handling or writing it fails permanently. */
   refused?(error: unknown, record: { shardId: string; position: string }): void;
 }
@@ -284,7 +284,7 @@ class Attempt<T> {
       if (!(error instanceof TrimmedError) || from === undefined) throw error;
       // The stream deleted records before this consumer read them. Report the loss, then continue with the oldest
       // record that the stream still has.
-      watch?.trimmed?.(error);
+      watch?.onGap?.(error);
       return source.iterator(this.shardId, undefined);
     }
   }

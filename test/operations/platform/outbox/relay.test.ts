@@ -2,7 +2,7 @@ import { ServiceError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundErr
 import { LongwatchError } from '../../../../src/domain/errors';
 import { rescoreEntry } from '../../../../src/domain/fraud/rescoring';
 import { signalEntry, startEntry } from '../../../../src/domain/platform/outbox';
-import { rescores } from '../../../../src/operations/fraud/rescores';
+import { rescoreKind } from '../../../../src/operations/fraud/rescores';
 import { EntryRedriver, OUTBOX_LETTERS } from '../../../../src/operations/platform/outbox/deadEntries';
 import { Outbox } from '../../../../src/operations/platform/outbox/outbox';
 import { Relay } from '../../../../src/operations/platform/outbox/relay';
@@ -57,13 +57,13 @@ function relaying({
   };
   const temporal = { client: { workflow }, within: <T>(call: () => Promise<T>) => call() } as never;
   const cases = {
-    rescoreBatch: (ids: readonly string[]) => {
+    rescore: (ids: readonly string[]) => {
       if (rescoreRefuses?.(ids)) return Promise.reject(new LongwatchError('refused', 'DynamoDB cannot store it'));
       rescored.push(...ids);
       return Promise.resolve();
     },
   };
-  const kinds = [workflowStarts(temporal), workflowSignals(temporal), rescores(cases)];
+  const kinds = [workflowStarts(temporal), workflowSignals(temporal), rescoreKind(cases)];
   const outbox = new Outbox(store, kinds);
   const relay = new Relay({
     store,

@@ -1,8 +1,8 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { FeedSettings } from '../../../../src/domain/feeds/settings';
 import type { ReconciliationMode } from '../../../../src/domain/platform/reconciliation';
-import { cartRows, checkoutRows } from '../../../../src/operations/carts/openRows';
-import { caseRows } from '../../../../src/operations/fraud/caseRows';
+import { cartRows, checkoutRows } from '../../../../src/operations/carts/openCarts';
+import { caseRows } from '../../../../src/operations/fraud/openCases';
 import { erasureRows } from '../../../../src/operations/devices/openErasures';
 import { modeChangeRows } from '../../../../src/operations/feeds/openModeChanges';
 import { seasonRows } from '../../../../src/operations/leaderboards/openSeasons';

@@ -7,7 +7,7 @@ import type { LatestRun } from '../../../../src/gateways/temporal/runs';
 import { Boards } from '../../../../src/operations/leaderboards/boards';
 import { seasonRows } from '../../../../src/operations/leaderboards/openSeasons';
 import { type ReconciliationProgress, Reconciler } from '../../../../src/operations/platform/reconciliation/reconciler';
-import type { ReconciledRows } from '../../../../src/operations/platform/reconciliation/rows';
+import type { ReconciledRows } from '../../../../src/operations/platform/reconciliation/reconciledRows';
 import { LongwatchError } from '../../../../src/domain/errors';
 import { seasonId } from '../../../../src/domain/leaderboards/workflows';
 import { wasStoppedFromOutside } from '../../../../src/workflows/cancellation';

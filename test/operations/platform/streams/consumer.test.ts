@@ -57,7 +57,7 @@ function consumerOf(over: Partial<ConstructorParameters<typeof Consumer<ItemChan
     checkpoints: new CheckpointStore(dynamodb.db),
     deadLetters: new DeadLetterStore(dynamodb.db),
     watch: {
-      trimmed: (error) => void counted.trimmed.push(error),
+      onGap: (error) => void counted.trimmed.push(error),
       batch: ({ deadLetters }) => void (counted.deadLetters += deadLetters),
     },
     ...over,

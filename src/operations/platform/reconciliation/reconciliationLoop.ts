@@ -6,8 +6,8 @@ import type {
 } from '../../../domain/platform/reconciliation';
 import type { ReconciliationProgress, Reconciler } from './reconciler';
 
-/** The parts that {@link Reconciliation} needs. */
-export interface ReconciliationParts {
+/** The parts that {@link ReconciliationLoop} needs. */
+export interface ReconciliationLoopParts {
   reconciler: Pick<Reconciler, 'reconcile'>;
   /** Pause between two quick reconciliations, in milliseconds. */
   everyMs: number;
@@ -19,8 +19,8 @@ export interface ReconciliationParts {
 const BEAT_MS = 8_000;
 
 /** Runs reconciliations: one, or quick ones in a loop. */
-export class Reconciliation {
-  constructor(private readonly parts: ReconciliationParts) {}
+export class ReconciliationLoop {
+  constructor(private readonly parts: ReconciliationLoopParts) {}
 
   /**
    * Runs a quick reconciliation every `everyMs` milliseconds until `forMs` is over or the signal aborts. Reports a

@@ -11,7 +11,7 @@ import {
   checkoutStart,
   checkoutWorkflowId,
 } from '../../domain/carts/workflows';
-import type { ReconciledRows } from '../platform/reconciliation/rows';
+import type { ReconciledRows } from '../platform/reconciliation/reconciledRows';
 
 /**
  * Open carts, for the reconciler. It finds them by scanning the table, because an index would cost every shop more than

@@ -11,7 +11,7 @@ import {
   transactionOf,
 } from '../../domain/fraud/workflows';
 import { type CaseRecordsParts, openingOf, recordedCase } from './caseRecords';
-import type { ReconciledRows } from '../platform/reconciliation/rows';
+import type { ReconciledRows } from '../platform/reconciliation/reconciledRows';
 
 const open = caseStatuses.filter((status) => !status.startsWith('closed'));
 const PAGE = 200;
