@@ -1,7 +1,7 @@
-import type { Label } from '../../domain/fraud/label';
-import { applyHistoryChange, type HistoryRecord, type MerchantProfile } from '../../domain/fraud/merchantProfile';
+import { applyHistoryChange, type MerchantProfile } from '../../domain/fraud/merchantProfile';
 import type { ItemChange } from '../../gateways/streams/tableStream';
 import type { MerchantStore, VersionedMerchant } from '../../stores/fraud/merchants';
+import { historyRecord } from '../../stores/fraud/transactionItems';
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { Folding } from '../platform/streams/foldingHandler';
 
@@ -24,8 +24,8 @@ export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> 
         const known = folded.get(merchantOf(after));
         if (!known || !after) continue;
         known.after = applyHistoryChange(known.after, {
-          ...(before && { before: record(before) }),
-          after: record(after),
+          ...(before && { before: historyRecord(before) }),
+          after: historyRecord(after),
         });
       }
       return [...folded]
@@ -35,14 +35,4 @@ export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> 
   };
 }
 
-const merchantOf = (item: Record<string, unknown> | undefined): string =>
-  (item?.['MerchantID'] as string | undefined) ?? '';
-
-function record(item: Record<string, unknown>): HistoryRecord {
-  const label = item['Label'] as Label | undefined;
-  return {
-    timestamp: item['Timestamp'] as number,
-    ...(label && { label }),
-    ...(item['UnusualAmount'] === true && { unusualAmount: true }),
-  };
-}
+const merchantOf = (image: ItemChange['after']): string => String(image?.['MerchantID'] ?? '');

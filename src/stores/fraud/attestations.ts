@@ -1,7 +1,9 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Person } from '../../domain/fraud/investigation';
 import { compositeKey } from '../../domain/ids';
+import { itemType, text } from '../items';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { fraudTables } from './tables';
 
 /** A record by the API of who sent a request that the API passes on to a workflow. */
 export interface Attestation {
@@ -13,6 +15,8 @@ export interface Attestation {
   claim: string;
   at: number;
 }
+
+const senderItems = itemType(fraudTables, 'Investigations', { name: text('Name'), role: text('Role') });
 
 const attestationKey = (id: string): string => compositeKey('attestation', id);
 
@@ -46,7 +50,7 @@ export class AttestationStore {
    */
   async consume(transactionId: string, id: string, claim: string, updateId: string): Promise<Person | undefined> {
     try {
-      const { Attributes } = await this.db.client.send(
+      const { Attributes = {} } = await this.db.client.send(
         new UpdateCommand({
           TableName: this.table,
           Key: { TransactionID: transactionId, Entry: attestationKey(id) },
@@ -57,7 +61,7 @@ export class AttestationStore {
           ReturnValues: 'ALL_NEW',
         }),
       );
-      return { name: Attributes?.['Name'] as string, proof: 'api', role: Attributes?.['Role'] as string };
+      return { ...senderItems.read(Attributes), proof: 'api' };
     } catch (error) {
       if (isConditionFailure(error)) return undefined;
       throw error;

@@ -1,10 +1,19 @@
 import { defined } from '../../domain/defined';
 import type { Outcome } from '../../domain/fraud/decision';
-import type { CaseStatus, OpeningFacts, Person, TimelineEntry, TimelineKind } from '../../domain/fraud/investigation';
+import type {
+  CaseStatus,
+  CustomerAnswer,
+  OpeningFacts,
+  Person,
+  TimelineEntry,
+  TimelineKind,
+} from '../../domain/fraud/investigation';
 import type { CaseHeader, CaseWrite, ClosingWrite, CaseSnapshot } from '../../domain/fraud/investigationRecord';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
+import { composite, type Item, itemType, json, number, optional, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
+import { fraudTables } from './tables';
 
 /** A case as it is stored. */
 export interface CaseRecord extends CaseHeader {
@@ -22,6 +31,44 @@ export interface CaseRecord extends CaseHeader {
 export const CASE = 'case';
 /** The sort key of the state from which a case's workflow can restart. */
 export const KEPT = 'state';
+
+/** The attributes that every write of a case replaces. */
+const header = {
+  status: text<CaseStatus>('CaseStatus'),
+  outcome: text<Outcome>('Outcome'),
+  score: optional(number('Score')),
+  hold: optional(text<CaseHeader['hold']>('PaymentHold')),
+  assignee: optional(text('Assignee')),
+  dueAt: optional(number('DueAt')),
+  customerAnswer: optional(text<CustomerAnswer>('CustomerAnswer')),
+  revision: number('Revision'),
+};
+const headerItems = itemType(fraudTables, 'Investigations', header);
+const caseItems = itemType(fraudTables, 'Investigations', {
+  ...header,
+  transactionId: text('TransactionID'),
+  openedAtId: composite('OpenedAtID'),
+  amount: number('Amount'),
+  currency: text('Currency'),
+  userId: text('UserID'),
+  merchantId: text('MerchantID'),
+  closedAt: optional(number('ClosedAt')),
+});
+const timelineItems = itemType(fraudTables, 'Investigations', {
+  seq: number('Seq'),
+  at: number('At'),
+  kind: text<TimelineKind>('Kind'),
+  text: text('Text'),
+  by: optional(text('By')),
+  proof: optional(text<Person['proof']>('Proof')),
+  role: optional(text('Role')),
+});
+/** The state from which a case's workflow can restart. */
+export const keptItems = itemType(fraudTables, 'Investigations', {
+  revision: number('Revision'),
+  kept: json<CaseSnapshot>('Kept'),
+});
+
 const eventKey = (seq: number): string => compositeKey('event', String(seq).padStart(6, '0'));
 
 /** Returns the write that opens a case. */
@@ -30,19 +77,21 @@ export function openingItem(db: Db, { transaction, decision, openedAt }: Opening
   return {
     Put: {
       TableName: db.table('Investigations'),
-      Item: {
-        TransactionID: transactionId,
-        Entry: CASE,
-        CaseStatus: 'scoring' satisfies CaseStatus,
-        OpenedAtID: compositeKey(iso(openedAt), transactionId),
-        Outcome: decision.outcome,
-        Amount: amount,
-        Currency: currency,
-        UserID: userId,
-        MerchantID: merchantId,
-        ...(decision.score !== null && { Score: decision.score }),
-        Revision: 0,
-      },
+      Item: caseItems.write(
+        {
+          transactionId,
+          status: 'scoring',
+          openedAtId: [iso(openedAt), transactionId],
+          outcome: decision.outcome,
+          amount,
+          currency,
+          userId,
+          merchantId,
+          score: decision.score ?? undefined,
+          revision: 0,
+        },
+        { Entry: CASE },
+      ),
       // Race: an investigator and a rescoring open the same case. Only one write succeeds.
       ConditionExpression: 'attribute_not_exists(Entry)',
     },
@@ -50,21 +99,11 @@ export function openingItem(db: Db, { transaction, decision, openedAt }: Opening
 }
 
 /** Returns the write of a case's next header. Its condition is the revision before. */
-export function headerItem(db: Db, write: CaseWrite, closing: Record<string, unknown> = {}): TransactItem {
-  const { header } = write;
-  const values: Record<string, unknown> = {
-    CaseStatus: header.status,
-    Outcome: header.outcome,
-    Score: header.score ?? undefined,
-    PaymentHold: header.hold,
-    Assignee: header.assignee,
-    DueAt: header.dueAt,
-    CustomerAnswer: header.customerAnswer,
-    Revision: write.revision,
-    ...closing,
-  };
-  const present = Object.keys(values).filter((name) => values[name] !== undefined);
-  const absent = Object.keys(values).filter((name) => values[name] === undefined);
+export function headerItem(db: Db, write: CaseWrite, closing: Item = {}): TransactItem {
+  const { score, ...others } = write.header;
+  const values = headerItems.write({ ...others, score: score ?? undefined, revision: write.revision }, closing);
+  const present = Object.keys(values);
+  const absent = headerItems.attributes.filter((name) => values[name] === undefined);
   return {
     Update: {
       TableName: db.table('Investigations'),
@@ -74,7 +113,7 @@ export function headerItem(db: Db, write: CaseWrite, closing: Record<string, unk
         (absent.length > 0 ? ` REMOVE ${absent.map((name) => `#${name}`).join(', ')}` : ''),
       // Race: an attempt that timed out and its retry both write. The second one finds a newer revision.
       ConditionExpression: '#Revision = :from',
-      ExpressionAttributeNames: Object.fromEntries(Object.keys(values).map((name) => [`#${name}`, name])),
+      ExpressionAttributeNames: Object.fromEntries([...present, ...absent].map((name) => [`#${name}`, name])),
       ExpressionAttributeValues: {
         ':from': write.fromRevision,
         ...Object.fromEntries(present.map((name) => [`:${name}`, values[name]])),
@@ -85,18 +124,13 @@ export function headerItem(db: Db, write: CaseWrite, closing: Record<string, unk
 
 /** Returns the writes of the new timeline entries. They are only valid in one transaction with the header. */
 export function entryItems(db: Db, { transactionId, entries }: CaseWrite): TransactItem[] {
-  return entries.map(({ seq, at, kind, text, by }) => ({
+  return entries.map(({ by, ...entry }) => ({
     Put: {
       TableName: db.table('Investigations'),
-      Item: {
-        TransactionID: transactionId,
-        Entry: eventKey(seq),
-        Seq: seq,
-        At: at,
-        Kind: kind,
-        Text: text,
-        ...(by && { By: by.name, Proof: by.proof, Role: by.role }),
-      },
+      Item: timelineItems.write(
+        { ...entry, by: by?.name, proof: by?.proof, role: by?.role },
+        { TransactionID: transactionId, Entry: eventKey(entry.seq) },
+      ),
     },
   }));
 }
@@ -109,7 +143,7 @@ export function keptItem(db: Db, transactionId: string, revision: number, kept: 
   return {
     Put: {
       TableName: db.table('Investigations'),
-      Item: { TransactionID: transactionId, Entry: KEPT, Revision: revision, Kept: JSON.stringify(kept) },
+      Item: keptItems.write({ revision, kept }, { TransactionID: transactionId, Entry: KEPT }),
     },
   };
 }
@@ -161,38 +195,13 @@ export function userHoldItem(db: Db, { userId, transactionId }: ClosingWrite, un
 }
 
 /** Converts an item to a case. */
-export function caseRecord(item: Record<string, unknown>): CaseRecord {
-  const optional = <K extends string>(name: string, as: K) =>
-    (item[name] === undefined ? {} : { [as]: item[name] }) as Partial<Record<K, never>>;
-  return {
-    transactionId: item['TransactionID'] as string,
-    status: item['CaseStatus'] as CaseStatus,
-    outcome: item['Outcome'] as Outcome,
-    score: (item['Score'] as number | undefined) ?? null,
-    hold: (item['PaymentHold'] as CaseHeader['hold'] | undefined) ?? 'none',
-    userId: item['UserID'] as string,
-    merchantId: item['MerchantID'] as string,
-    amount: item['Amount'] as number,
-    currency: item['Currency'] as string,
-    openedAt: Date.parse((item['OpenedAtID'] as string).split('#')[0] ?? ''),
-    revision: item['Revision'] as number,
-    ...optional('Assignee', 'assignee'),
-    ...optional('DueAt', 'dueAt'),
-    ...optional('CustomerAnswer', 'customerAnswer'),
-    ...optional('ClosedAt', 'closedAt'),
-  };
+export function caseRecord(item: Item): CaseRecord {
+  const { openedAtId, score = null, hold = 'none', ...record } = caseItems.read(item);
+  return { ...record, score, hold, openedAt: Date.parse(openedAtId[0] ?? '') };
 }
 
 /** Converts an item to a timeline entry. */
-export function timelineEntry(item: Record<string, unknown>): TimelineEntry {
-  const role = item['Role'] as string | undefined;
-  return {
-    seq: item['Seq'] as number,
-    at: item['At'] as number,
-    kind: item['Kind'] as TimelineKind,
-    text: item['Text'] as string,
-    ...(item['By'] !== undefined && {
-      by: { name: item['By'] as string, proof: item['Proof'] as Person['proof'], ...defined({ role }) },
-    }),
-  };
+export function timelineEntry(item: Item): TimelineEntry {
+  const { by: name, proof, role, ...entry } = timelineItems.read(item);
+  return { ...entry, ...(name !== undefined && proof && { by: { name, proof, ...defined({ role }) } }) };
 }

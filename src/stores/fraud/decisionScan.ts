@@ -3,7 +3,10 @@ import type { Label } from '../../domain/fraud/label';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
-import { queryAll } from '../query';
+import { queryAll, readEach } from '../query';
+import { decisionItems, labelItems } from './transactionItems';
+
+const scannedItems = decisionItems.pick('transaction', 'userId', 'historyKey');
 
 /** A decided transaction with its label. */
 export interface LabelledTransaction {
@@ -21,19 +24,19 @@ export async function* scanDecisions(db: Db): AsyncGenerator<LabelledTransaction
     names: { '#transaction': 'Transaction' },
   };
   for await (const items of queryAll(db, scan)) {
+    const scanned = readEach(db, items, scannedItems.read);
     const { TransactionHistory } = await batchGet(db, {
       TransactionHistory: {
-        keys: items.map(({ UserID, HistoryKey }) => ({ UserID, TimeTransactionID: HistoryKey })),
-        projection: 'TransactionID, Label',
+        keys: scanned.map(({ userId, historyKey }) => ({ UserID: userId, TimeTransactionID: historyKey })),
+        projection: labelItems.attributes.join(', '),
       },
     });
     const known = new Map(
-      TransactionHistory.map((item) => [item['TransactionID'], item['Label'] as Label | undefined]),
+      readEach(db, TransactionHistory, labelItems.read).map(({ transactionId, label }) => [transactionId, label]),
     );
-    yield items.map((item) => {
-      const transaction = JSON.parse(item['Transaction'] as string) as Transaction;
-      const label = known.get(transaction.transactionId);
-      return { transaction, ...defined({ label }) };
-    });
+    yield scanned.map(({ transaction }) => ({
+      transaction,
+      ...defined({ label: known.get(transaction.transactionId) }),
+    }));
   }
 }

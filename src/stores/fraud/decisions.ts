@@ -1,19 +1,44 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
-import type { Decision, Outcome } from '../../domain/fraud/decision';
+import type { Decision } from '../../domain/fraud/decision';
 import { type Features, featuresFromJson, featuresToJson } from '../../domain/fraud/features';
 import type { Label } from '../../domain/fraud/label';
-import { decodeMerchantProfile, emptyMerchantProfile, type MerchantProfile } from '../../domain/fraud/merchantProfile';
+import { emptyMerchantProfile, type MerchantProfile } from '../../domain/fraud/merchantProfile';
 import { emptyUserProfile, type UserProfile } from '../../domain/fraud/profile';
 import { decodeUserProfile, encodeUserProfile } from '../../domain/fraud/profileEncoding';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { compositeKey, iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
+import { type Item, itemType, number, optional, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
 import { type Parts, transact } from '../transact';
 import { CASE } from './caseItems';
+import { versionedMerchant } from './merchants';
+import { fraudTables } from './tables';
+import {
+  decisionItems,
+  historyItems,
+  historyKeys,
+  labelItems,
+  type PaymentHold,
+  type Rescored,
+} from './transactionItems';
+
+const answerItems = decisionItems.pick('transactionId', 'contentHash', 'body');
+const bodyItems = decisionItems.pick('body');
+const decidedItems = decisionItems.pick('transaction', 'body', 'features', 'hold', 'rescored');
+
+const profileItems = itemType(fraudTables, 'UserProfiles', {
+  userId: text('UserID'),
+  // Absent if a hold came before the first decision.
+  state: optional(text('State')),
+  version: number('Version'),
+  heldUntil: optional(number('HoldUntil')),
+  heldBecauseOf: optional(text('HoldTransactionID')),
+});
+const holdItems = profileItems.pick('heldUntil', 'heldBecauseOf');
 
 /** A user's profile, with the version that a write has in its condition. */
 export interface VersionedProfile {
@@ -40,9 +65,6 @@ export interface DecisionInputs {
   merchant: MerchantProfile;
 }
 
-/** The state of the hold on a payment: under investigation, released, or final. */
-export type PaymentHold = 'held' | 'released' | 'final';
-
 /** The stored data of one decided transaction. */
 export interface DecidedTransaction {
   transaction: Transaction;
@@ -50,8 +72,7 @@ export interface DecidedTransaction {
   features: Features;
   hold?: PaymentHold;
   label?: Label;
-  /** The result of rescoring a decision of the degraded mode. */
-  rescored?: { score: number; outcome: Outcome; at: string };
+  rescored?: Rescored;
 }
 
 /** One decision to write. */
@@ -119,7 +140,7 @@ export class DecisionStore {
             'TransactionID',
           ),
           consistent: true,
-          projection: 'TransactionID, ContentHash, Answer',
+          projection: answerItems.attributes.join(', '),
         },
         UserProfiles: {
           keys: unique(
@@ -138,23 +159,18 @@ export class DecisionStore {
       abortSignal,
     );
     const stored = new Map(
-      found.Decisions.map((item) => [
-        item['TransactionID'],
-        { contentHash: item['ContentHash'] as string, body: item['Answer'] as string },
-      ]),
+      found.Decisions.map((item) => {
+        const { transactionId, ...answer } = answerItems.read(item);
+        return [transactionId, answer];
+      }),
     );
-    const users = new Map(found.UserProfiles.map((item) => [item['UserID'], versionedProfile(item)]));
-    const merchants = new Map(
-      found.MerchantProfiles.map((item) => [item['MerchantID'], decodeMerchantProfile(item['State'] as string)]),
-    );
-    return transactions.map(({ transactionId, userId, merchantId }) => {
-      const answer = stored.get(transactionId);
-      return {
-        ...defined({ stored: answer }),
-        user: users.get(userId) ?? versionedProfile(undefined),
-        merchant: merchants.get(merchantId) ?? emptyMerchantProfile(),
-      };
-    });
+    const users = new Map(found.UserProfiles.map(versionedProfile));
+    const merchants = new Map(found.MerchantProfiles.map(versionedMerchant));
+    return transactions.map(({ transactionId, userId, merchantId }) => ({
+      ...defined({ stored: stored.get(transactionId) }),
+      user: users.get(userId) ?? { profile: emptyUserProfile(), version: 0 },
+      merchant: merchants.get(merchantId)?.profile ?? emptyMerchantProfile(),
+    }));
   }
 
   /**
@@ -210,26 +226,22 @@ export class DecisionStore {
     unusualAmount,
     also,
   }: DecisionRecord): TransactItem[] {
-    const TimeTransactionID = compositeKey(iso(transaction.timestamp), transaction.transactionId);
+    const { transactionId, userId, merchantId, amount, currency, timestamp } = transaction;
+    const { outcome, mode } = decision;
+    const historyKey = compositeKey(iso(timestamp), transactionId);
+    const shared = { transactionId, userId, merchantId, amount, currency, timestamp, outcome, historyKey };
     return [
       {
         Put: {
           TableName: this.db.table('Decisions'),
-          Item: {
-            TransactionID: transaction.transactionId,
-            ContentHash: contentHash,
-            Answer: body,
-            UserID: transaction.userId,
-            MerchantID: transaction.merchantId,
-            Amount: transaction.amount,
-            Currency: transaction.currency,
-            Timestamp: transaction.timestamp,
-            Transaction: JSON.stringify(transaction),
-            Features: featuresToJson(features),
-            Outcome: decision.outcome,
-            Mode: decision.mode,
-            HistoryKey: TimeTransactionID,
-          },
+          Item: decisionItems.write({
+            ...shared,
+            contentHash,
+            body,
+            transaction,
+            features: featuresToJson(features),
+            mode,
+          }),
           // Race: the same transaction arrives twice at the same time. One write succeeds, the other request returns
           // its answer.
           ConditionExpression: 'attribute_not_exists(TransactionID)',
@@ -238,19 +250,11 @@ export class DecisionStore {
       {
         Put: {
           TableName: this.db.table('TransactionHistory'),
-          Item: {
-            UserID: transaction.userId,
-            TimeTransactionID,
-            TransactionID: transaction.transactionId,
-            MerchantID: transaction.merchantId,
-            Amount: transaction.amount,
-            Currency: transaction.currency,
-            Timestamp: transaction.timestamp,
-            Outcome: decision.outcome,
-            ...(decision.score !== null && { Score: decision.score }),
-            // The merchant's counters use it to tell whether the amount alone would explain a fraud.
-            ...(unusualAmount && { UnusualAmount: true }),
-          },
+          Item: historyItems.write({
+            ...shared,
+            score: decision.score ?? undefined,
+            unusualAmount: unusualAmount || undefined,
+          }),
         },
       },
       ...also,
@@ -267,7 +271,7 @@ export class DecisionStore {
         ConsistentRead: true,
       }),
     );
-    return Item?.['Answer'] as string | undefined;
+    return Item && bodyItems.read(Item).body;
   }
 
   /** Returns a decided transaction with its label. Two strongly consistent reads. */
@@ -283,11 +287,11 @@ export class DecisionStore {
     const history = await this.db.client.send(
       new GetCommand({
         TableName: this.db.table('TransactionHistory'),
-        Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
+        Key: historyKeyOf(Item),
         ConsistentRead: true,
       }),
     );
-    const label = history.Item?.['Label'] as Label | undefined;
+    const { label } = history.Item ? labelItems.read(history.Item) : {};
     return { ...decided(Item), ...defined({ label }) };
   }
 
@@ -299,7 +303,7 @@ export class DecisionStore {
   }
 
   /** Returns the write of a rescoring's result. The answer to the client does not change. */
-  rescored(transactionId: string, rescored: NonNullable<DecidedTransaction['rescored']>): TransactItem {
+  rescored(transactionId: string, rescored: Rescored): TransactItem {
     return {
       Update: {
         TableName: this.db.table('Decisions'),
@@ -340,7 +344,7 @@ export class DecisionStore {
       history: {
         Update: {
           TableName: this.db.table('TransactionHistory'),
-          Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
+          Key: historyKeyOf(Item),
           UpdateExpression: 'SET Label = :label, LabelledAt = :at',
           // Retention may have deleted the history row. The condition keeps this update from creating an incomplete
           // one.
@@ -365,8 +369,8 @@ export class DecisionStore {
         ConsistentRead: true,
       }),
     );
-    const until = Item?.['HoldUntil'] as number | undefined;
-    return until === undefined ? undefined : { until, transactionId: Item?.['HoldTransactionID'] as string };
+    const { heldUntil: until, heldBecauseOf: transactionId } = Item ? holdItems.read(Item) : {};
+    return until === undefined || transactionId === undefined ? undefined : { until, transactionId };
   }
 
   /** Ends the hold on a user. Succeeds if there is none. */
@@ -383,26 +387,17 @@ export class DecisionStore {
   }
 }
 
-function versionedProfile(item: Record<string, unknown> | undefined): VersionedProfile {
-  if (!item) return { profile: emptyUserProfile(), version: 0 };
-  const state = item['State'] as string | undefined;
-  const heldUntil = item['HoldUntil'] as number | undefined;
-  const heldBecauseOf = item['HoldTransactionID'] as string | undefined;
-  return {
-    profile: state === undefined ? emptyUserProfile() : decodeUserProfile(state),
-    version: item['Version'] as number,
-    ...defined({ heldUntil, heldBecauseOf }),
-  };
+function versionedProfile(item: Item): [userId: string, VersionedProfile] {
+  const { userId, state, ...versioned } = profileItems.read(item);
+  return [userId, { profile: state === undefined ? emptyUserProfile() : decodeUserProfile(state), ...versioned }];
 }
 
-function decided(item: Record<string, unknown>): DecidedTransaction {
-  const hold = item['Hold'] as PaymentHold | undefined;
-  const rescore = item['Rescore'] as string | undefined;
-  return {
-    transaction: JSON.parse(item['Transaction'] as string) as Transaction,
-    decision: JSON.parse(item['Answer'] as string) as Decision,
-    features: featuresFromJson(item['Features'] as string),
-    ...defined({ hold }),
-    ...(rescore !== undefined && { rescored: JSON.parse(rescore) as NonNullable<DecidedTransaction['rescored']> }),
-  };
+const historyKeyOf = (decision: Item) => {
+  const { userId, historyKey } = historyKeys.read(decision);
+  return { UserID: userId, TimeTransactionID: historyKey };
+};
+
+function decided(item: Item): DecidedTransaction {
+  const { body, features, ...others } = decidedItems.read(item);
+  return { ...others, decision: JSON.parse(body) as Decision, features: featuresFromJson(features) };
 }

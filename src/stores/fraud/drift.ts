@@ -3,7 +3,11 @@ import { addCounts, type BinCounts } from '../../domain/fraud/drift';
 import { DAY_MS } from '../../domain/fraud/profile';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
-import { queryAll } from '../query';
+import { itemType, json, number } from '../items';
+import { queryAll, readEach } from '../query';
+import { fraudTables } from './tables';
+
+const countItems = itemType(fraudTables, 'FeatureCounts', { rows: number('Rows'), counts: json<BinCounts>('Counts') });
 
 /** Histograms of the features and scores of one day. */
 export interface DayCounts {
@@ -32,13 +36,14 @@ export class DriftStore {
           RequestItems: {
             [this.db.table('FeatureCounts')]: days.slice(i, i + BATCH).map(({ day, rows, counts }) => ({
               PutRequest: {
-                Item: {
-                  ModelVersion: version,
-                  DayProcess: compositeKey(day, processId),
-                  Rows: rows,
-                  Counts: JSON.stringify(counts),
-                  ExpiresAt: Math.floor((Date.parse(day) + KEPT_DAYS * DAY_MS) / 1000),
-                },
+                Item: countItems.write(
+                  { rows, counts },
+                  {
+                    ModelVersion: version,
+                    DayProcess: compositeKey(day, processId),
+                    ExpiresAt: Math.floor((Date.parse(day) + KEPT_DAYS * DAY_MS) / 1000),
+                  },
+                ),
               },
             })),
           },
@@ -57,9 +62,9 @@ export class DriftStore {
       consistent: true,
     };
     for await (const items of queryAll(this.db, query))
-      for (const { Rows, Counts } of items) {
-        sum.rows += Rows as number;
-        addCounts(sum.counts, JSON.parse(Counts as string) as BinCounts);
+      for (const { rows, counts } of readEach(this.db, items, countItems.read)) {
+        sum.rows += rows;
+        addCounts(sum.counts, counts);
       }
     return sum;
   }

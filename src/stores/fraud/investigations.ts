@@ -16,6 +16,7 @@ import {
   headerItem,
   KEPT,
   keptItem,
+  keptItems,
   labelItem,
   openingItem,
   paymentHold,
@@ -89,7 +90,7 @@ export class InvestigationStore {
         ConsistentRead: true,
       }),
     );
-    return Item && { revision: Item['Revision'] as number, kept: JSON.parse(Item['Kept'] as string) as CaseSnapshot };
+    return Item && keptItems.read(Item);
   }
 
   /**

@@ -6,7 +6,15 @@ import {
 } from '../../domain/fraud/merchantProfile';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
+import { type Item, itemType, number, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
+import { fraudTables } from './tables';
+
+const merchantItems = itemType(fraudTables, 'MerchantProfiles', {
+  merchantId: text('MerchantID'),
+  state: text('State'),
+  version: number('Version'),
+});
 
 /** A merchant's profile, with the version that a write has in its condition. */
 export interface VersionedMerchant {
@@ -15,23 +23,23 @@ export interface VersionedMerchant {
   version: number;
 }
 
+/** Converts an item to a merchant's id and profile. */
+export function versionedMerchant(item: Item): [merchantId: string, VersionedMerchant] {
+  const { merchantId, state, version } = merchantItems.read(item);
+  return [merchantId, { profile: decodeMerchantProfile(state), version }];
+}
+
 /** The counters of merchants. Only the reader of TransactionHistory's stream writes them. */
 export class MerchantStore {
   constructor(private readonly db: Db) {}
 
   /** Reads merchants, strongly consistent. A merchant without an item has an empty profile. */
   async read(merchantIds: readonly string[]): Promise<Map<string, VersionedMerchant>> {
-    const found = new Map<string, VersionedMerchant>(
-      merchantIds.map((id) => [id, { profile: emptyMerchantProfile(), version: 0 }]),
-    );
-    const keys = [...found.keys()].map((MerchantID) => ({ MerchantID }));
+    const ids = [...new Set(merchantIds)];
+    const keys = ids.map((MerchantID) => ({ MerchantID }));
     const { MerchantProfiles } = await batchGet(this.db, { MerchantProfiles: { keys, consistent: true } });
-    for (const item of MerchantProfiles)
-      found.set(item['MerchantID'] as string, {
-        profile: decodeMerchantProfile(item['State'] as string),
-        version: item['Version'] as number,
-      });
-    return found;
+    const none = ids.map((id) => [id, { profile: emptyMerchantProfile(), version: 0 }] as const);
+    return new Map([...none, ...MerchantProfiles.map(versionedMerchant)]);
   }
 
   /** Returns the item of a `TransactWriteItems` that replaces a profile. */
@@ -39,7 +47,7 @@ export class MerchantStore {
     return {
       Put: {
         TableName: this.db.table('MerchantProfiles'),
-        Item: { MerchantID: merchantId, State: encodeMerchantProfile(after), Version: before.version + 1 },
+        Item: merchantItems.write({ merchantId, state: encodeMerchantProfile(after), version: before.version + 1 }),
         // Race: the reader of another shard updates the same merchant. The one that loses reads the profile and applies
         // its records again.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',

@@ -3,7 +3,9 @@ import type { Outcome } from '../../domain/fraud/decision';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Page, PageRequest } from '../cursor';
 import type { Db } from '../dynamodb';
-import { queryAll, queryPage } from '../query';
+import { composite, itemType, json } from '../items';
+import { queryAll, queryPage, readEach } from '../query';
+import { fraudTables } from './tables';
 
 /** A transaction that the challenger would have decided differently. */
 export interface Difference {
@@ -33,6 +35,12 @@ const BATCH = 25;
 const KEPT_MS = 30 * 24 * 3_600_000;
 const COUNTS = 'counts';
 
+const differenceItems = itemType(fraudTables, 'ShadowDecisions', {
+  timeId: composite('Entry'),
+  difference: json<Omit<Difference, 'transactionId' | 'at'>>('Difference'),
+});
+const countItems = itemType(fraudTables, 'ShadowDecisions', { counts: json<ShadowCounts>('Counts') });
+
 /** The decisions of challengers, by the challenger's version, in the table ShadowDecisions. */
 export class ShadowStore {
   constructor(private readonly db: Db) {}
@@ -46,12 +54,10 @@ export class ShadowStore {
           RequestItems: {
             [table]: differences.slice(i, i + BATCH).map(({ at, transactionId, ...difference }) => ({
               PutRequest: {
-                Item: {
-                  Challenger: String(version),
-                  Entry: compositeKey(iso(at), transactionId),
-                  Difference: JSON.stringify(difference),
-                  ExpiresAt: Math.floor((at + KEPT_MS) / 1000),
-                },
+                Item: differenceItems.write(
+                  { timeId: [iso(at), transactionId], difference },
+                  { Challenger: String(version), ExpiresAt: Math.floor((at + KEPT_MS) / 1000) },
+                ),
               },
             })),
           },
@@ -61,11 +67,8 @@ export class ShadowStore {
 
   /** Stores the counts of one process. Each process replaces only its own counts, so a retry counts nothing twice. */
   async count(version: number, processId: string, counts: ShadowCounts): Promise<void> {
-    const Item = {
-      Challenger: String(version),
-      Entry: compositeKey(COUNTS, processId),
-      Counts: JSON.stringify(counts),
-    };
+    const key = { Challenger: String(version), Entry: compositeKey(COUNTS, processId) };
+    const Item = countItems.write({ counts }, key);
     await this.db.client.send(new PutCommand({ TableName: this.db.table('ShadowDecisions'), Item }));
   }
 
@@ -80,8 +83,7 @@ export class ShadowStore {
       consistent: true,
     };
     for await (const items of queryAll(this.db, query))
-      for (const { Counts } of items) {
-        const one = JSON.parse(Counts as string) as ShadowCounts;
+      for (const { counts: one } of readEach(this.db, items, countItems.read)) {
         sum.failed += one.failed;
         sum.dropped += one.dropped;
         for (const [pair, count] of Object.entries(one.pairs)) pairs[pair] = (pairs[pair] ?? 0) + count;
@@ -102,12 +104,9 @@ export class ShadowStore {
       descending: true,
     };
     return queryPage(this.db, { name: 'differences', of: { version } }, query, page, (item): Difference => {
-      const [at = '', transactionId = ''] = (item['Entry'] as string).split('#');
-      return {
-        transactionId,
-        at: Date.parse(at),
-        ...(JSON.parse(item['Difference'] as string) as Omit<Difference, 'transactionId' | 'at'>),
-      };
+      const { timeId, difference } = differenceItems.read(item);
+      const [at = '', transactionId = ''] = timeId;
+      return { transactionId, at: Date.parse(at), ...difference };
     });
   }
 }
