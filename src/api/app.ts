@@ -5,7 +5,7 @@ import { defined } from '../domain/defined';
 import type { Admission } from './admission/admission';
 import type { Authenticator } from './auth';
 import type { CallerLimits } from './admission/callerLimits';
-import { CODEC_PATH, crossOrigin } from './http/crossOrigin';
+import { CODEC_PATH, codecCors } from './platform/codecCors';
 import { type HealthParts, healthRoutes } from './platform/health';
 import { Problem, problemOf, sendProblem } from './http/problem';
 import { requestFrame, type RequestWatch } from './http/requestFrame';
@@ -42,7 +42,7 @@ export function createApp(parts: AppParts): Express {
   app.set('query parser', 'simple');
   app.set('trust proxy', parts.trustedProxies ?? false);
   app.use(requestFrame(parts.logger, parts.watch));
-  app.use(CODEC_PATH, crossOrigin(parts.uiOrigins ?? []));
+  app.use(CODEC_PATH, codecCors(parts.uiOrigins ?? []));
   app.use(
     expressRouter(everyRoute(parts), {
       authenticate: (request) => parts.authenticator.authenticate(request),

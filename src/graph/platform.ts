@@ -13,7 +13,7 @@ import {
   streamWorkflowId,
 } from '../domain/platform/workflows';
 import { DeadLetters, type Redriver } from '../operations/platform/deadLetters/deadLetters';
-import { EntryRedriver, OUTBOX_LETTERS } from '../operations/platform/outbox/deadEntries';
+import { EntryRedriver, OUTBOX_LETTERS } from '../operations/platform/outbox/entryRedriver';
 import { Relay } from '../operations/platform/outbox/relay';
 import type { CapabilityInstance, ReadStream, ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 import type { Combined } from './combined';

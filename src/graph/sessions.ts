@@ -3,9 +3,8 @@ import { sessionActivities } from '../activities/sessions';
 import { defined } from '../domain/defined';
 import { SessionSweeper } from '../operations/sessions/sweeper';
 import { ownerIn, type Owners, sessionFrame } from '../api/sessions/browserSession';
-import { isLoopback } from '../api/http/server';
+import { isReachedByTls } from '../api/sessions/sessionCookie';
 import { sessionRoutes } from '../api/sessions/sessions';
-import type { PlatformConfig } from '../config';
 import { SessionEvents } from '../operations/sessions/sessionEvents';
 import { DynamoDBSessionStore } from '../stores/sessions/dynamoDBSessionStore';
 import { ExpiryIndex } from '../stores/sessions/expiryIndex';
@@ -70,7 +69,10 @@ function buildSessions(
   });
   // Derive a separate key, so that a signature of a link is never valid for a cookie.
   const secret = createHmac('sha256', signingSecret).update('session cookie').digest('base64url');
-  const frame = sessionFrame(store, owners, { secret, secure: isReachedByTls(config) });
+  const frame = sessionFrame(store, owners, {
+    secret,
+    secure: isReachedByTls(config.HOST, config.LONGWATCH_PUBLIC_URL),
+  });
   return {
     routes: sessionRoutes({ frame, users: store.users }),
     activities: { [SESSIONS_QUEUE]: sessionActivities({ sweeper }) },
@@ -101,13 +103,6 @@ function standing(bucket: number, sweepMs: number): StandingWorkflow {
     args: [input],
     staticSummary: 'Ends sessions when they expire',
   };
-}
-
-/** Returns whether cookies need TLS. A process on the loopback address needs it only if its public URL says so. */
-function isReachedByTls({ HOST, LONGWATCH_PUBLIC_URL: publicUrl }: PlatformConfig): boolean {
-  if (publicUrl === undefined) return !isLoopback(HOST);
-  const { protocol, hostname } = new URL(publicUrl);
-  return protocol === 'https:' || !isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 
 /** The capability `sessions`: web sessions. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CODEC_PATH } from '../api/http/crossOrigin';
+import { CODEC_PATH } from '../api/platform/codecCors';
 import { isLoopback, type Listening } from '../api/http/server';
 import { workerVersion } from '../config';
 import type { ServiceName } from '../config/parts';

@@ -2,7 +2,8 @@ import type { Request, RequestHandler } from 'express';
 import session, { type SessionData } from 'express-session';
 import type { SessionHead, SessionOwner } from '../../domain/sessions/session';
 import type { DynamoDBSessionStore } from '../../stores/sessions/dynamoDBSessionStore';
-import { Problem } from '../http/problem';
+import { refuseCrossSite } from './crossSite';
+import { clearingCookie, cookieName as nameOf } from './sessionCookie';
 
 declare module 'express-session' {
   interface SessionData {
@@ -45,7 +46,7 @@ export function sessionFrame(
   owners: Owners,
   { secret, secure }: SessionFrameSettings,
 ): SessionFrame {
-  const cookieName = secure ? '__Host-longwatch' : 'longwatch';
+  const cookieName = nameOf(secure);
   const cookie = { httpOnly: true, sameSite: 'lax', secure, path: '/' } as const;
   const sessions = session({
     store,
@@ -59,23 +60,13 @@ export function sessionFrame(
   return {
     cookieName,
     middleware: (request, response, next) => {
-      // SameSite=Lax keeps browsers from sending the cookie with other sites' writes. If the browser reports the
-      // origin, check it, too.
-      if (request.method !== 'GET' && request.get('sec-fetch-site') === 'cross-site')
-        throw new Problem(403, 'A page of another site may not use the visitor’s session');
+      refuseCrossSite(request);
       // Whether this connection uses TLS says nothing about the browser's: a back end or a proxy may be in between. The
       // setting decides.
       request.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       sessions(request, response, next);
     },
-    of: (request) =>
-      new BrowserSession(
-        request,
-        store,
-        owners,
-        `${cookieName}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; ` +
-          `SameSite=Lax${secure ? '; Secure' : ''}`,
-      ),
+    of: (request) => new BrowserSession(request, store, owners, clearingCookie(secure)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { keptKeys } from './idempotencyKeys';
 import { LongwatchError } from '../errors';
 
 /** Maximum number of lines of a cart. */
@@ -107,11 +108,6 @@ export interface ChangeFacts {
   product?: Omit<Snapshot, 'addedAt'>;
 }
 
-/** With this many idempotency keys in a cart, the next change keeps only the newest. */
-export const MAX_KEYS = 32;
-/** Number of keys that remain. */
-const KEPT_KEYS = 8;
-
 /** Returns the lines that the customer sees, including those of an abandoned cart. */
 export function visibleLines(cart: Cart | undefined): readonly CartLine[] {
   return cart && (cart.status === 'open' || cart.status === 'abandoned') ? cart.lines : [];
@@ -188,12 +184,6 @@ export function withLines(
     counts: { opened: 1, ...(ended === 'recovered' && { closed: 1, recovered: 1 }) },
     opens: true,
   };
-}
-
-function keptKeys(keys: Cart['keys']): Cart['keys'] {
-  const entries = Object.entries(keys);
-  if (entries.length < MAX_KEYS) return keys;
-  return Object.fromEntries(entries.sort(([, a], [, b]) => b - a).slice(0, KEPT_KEYS));
 }
 
 /** Closes a cart. Only an abandoned cart keeps its lines, because the customer may return to it. */

@@ -1,3 +1,4 @@
+import { busy } from './contention';
 import { type Cart, type CartCounts, closed, type Closing } from '../../domain/carts/cart';
 import { type CartPolicy, nextStep } from '../../domain/carts/ladder';
 import { cartPage, reminder } from '../../domain/carts/letters';
@@ -54,7 +55,7 @@ export class CartCare {
    * @throws LongwatchError `contention` if the cart keeps changing
    */
   async check(userId: string, cartNumber: number, now: number): Promise<CartCheck> {
-    const exhausted = () => new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
+    const exhausted = () => busy(`The cart of ${userId} is`);
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const [cart, preferences] = await Promise.all([
         this.parts.carts.read(userId),

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
 import {
   type Cart,
   type CartCounts,
@@ -23,6 +22,8 @@ import type { OutboxWriter } from '../platform/outbox/outbox';
 import { transact } from '../../stores/transact';
 import { cartStart } from '../../domain/carts/workflows';
 import type { Catalogue } from './catalogue';
+import { ATTEMPTS, busy } from './contention';
+import { keyOf } from './idempotencyKeys';
 
 /** The parts that {@link Carts} needs. */
 export interface CartParts {
@@ -52,8 +53,6 @@ export interface Conditions {
   /** Idempotency key: repeated requests with one key count as one request. */
   key?: string;
 }
-
-const ATTEMPTS = 25;
 
 /** Changes carts for customers. No method waits for Temporal. */
 export class Carts {
@@ -116,7 +115,7 @@ export class Carts {
       throw new LongwatchError('invalid', 'guestId must differ from the user id', {
         faults: [{ field: 'guestId', message: 'must differ from the user id' }],
       });
-    return retry({ attempts: ATTEMPTS, exhausted: () => busy(userId) }, async () => {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(`The cart of ${userId} is`) }, async () => {
       const [user, guest] = await Promise.all([this.parts.carts.read(userId), this.parts.carts.read(guestId)]);
       if (guest?.merged?.into === userId) return guest.merged.report;
       if (guest?.merged)
@@ -152,7 +151,7 @@ export class Carts {
     userId: string,
     stepOf: (before: Cart | undefined) => CartStep | undefined,
   ): Promise<Cart | undefined> {
-    return retry({ attempts: ATTEMPTS, exhausted: () => busy(userId) }, async () => {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(`The cart of ${userId} is`) }, async () => {
       const before = await this.parts.carts.read(userId);
       const step = stepOf(before);
       if (!step) return before;
@@ -179,18 +178,6 @@ export class Carts {
   }
 }
 
-/**
- * Returns the key by which a repeated request is recognised. The SDK repeats a request whose response was lost. If such
- * a repetition would count twice or fail the version condition, and the caller gave no key, this makes a random key.
- */
-function keyOf(change: LineChange, given: string | undefined, ifVersion: number | undefined): string | undefined {
-  if (given !== undefined) return digest(`${change.kind}.${change.productId}.${given}`);
-  return change.kind === 'add' || ifVersion !== undefined ? randomBytes(6).toString('base64url') : undefined;
-}
-
-/** Keys are stored in a map in the cart's item, so they are short. */
-const digest = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16);
-
 function mustBeVersion(cart: Cart | undefined, ifVersion: number | undefined): void {
   const version = cart?.version ?? 0;
   if (ifVersion !== undefined && ifVersion !== version)
@@ -199,6 +186,3 @@ function mustBeVersion(cart: Cart | undefined, ifVersion: number | undefined): v
       `The cart has version ${version}, not ${ifVersion}; read it again, then change it`,
     );
 }
-
-const busy = (userId: string): LongwatchError =>
-  new LongwatchError('contention', `The cart of ${userId} is busy; try again`);

@@ -11,7 +11,7 @@ import {
   statusAt,
 } from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
-import { holdEnd } from '../../domain/carts/stock';
+import { holdEnd } from '../../domain/carts/holds';
 import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import { startEntry } from '../../domain/platform/outbox';
@@ -25,6 +25,7 @@ import type { OutboxWriter } from '../platform/outbox/outbox';
 import { transact } from '../../stores/transact';
 import { checkoutStart } from '../../domain/carts/workflows';
 import type { Carts } from './carts';
+import { ATTEMPTS, busy } from './contention';
 
 /** The parts that {@link Checkouts} needs. */
 export interface CheckoutParts {
@@ -60,7 +61,6 @@ export interface CheckoutRequest {
   ifVersion?: number;
 }
 
-const ATTEMPTS = 25;
 /** An attempt that still does not hold every line after this time has died. */
 const RESERVING_MS = 5_000;
 
@@ -549,5 +549,3 @@ const orderIdOf = ({ checkoutId, attempt }: Checkout): string =>
  * pause, because other writers interfere.
  */
 const stepped = (attempt: number): Again => (attempt === 1 ? againAtOnce : again);
-
-const busy = (what: string): LongwatchError => new LongwatchError('contention', `${what} busy; try again`);

@@ -161,7 +161,7 @@ export class Feeds {
         size = Math.max(wanted - found.length, REFILL)
       ) {
         const refs: PostRef[] = await this.refs(readerId, { ...region, window }, direction, size);
-        const { posts, followed, reader } = await this.parts.rows.hydrate(readerId, refs);
+        const { posts, followed, reader } = await this.parts.rows.visiblePosts(readerId, refs);
         // The structure changed, so the references may be incomplete.
         if (!reader || reader.feed.version !== before.version) return undefined;
         for (const { key, authorId } of refs) {

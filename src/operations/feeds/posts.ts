@@ -7,7 +7,7 @@ import { type Post, type PostContent, timeKey } from '../../domain/feeds/post';
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import { startEntry, type WorkflowStart } from '../../domain/platform/outbox';
-import { conditionHolds } from '../../stores/conflicts';
+import { conditionHolds } from '../../stores/conditionHolds';
 import type { Db } from '../../stores/dynamodb';
 import type { PostStore, StoredPost } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';

@@ -4,7 +4,7 @@ import { LongwatchError } from '../../domain/errors';
 import { marksFollowers } from '../../domain/feeds/author';
 import { type FeedSettings, MAX_FOLLOWING } from '../../domain/feeds/settings';
 import { type OutboxEntry, startEntry, type WorkflowStart } from '../../domain/platform/outbox';
-import { conditionHolds } from '../../stores/conflicts';
+import { conditionHolds } from '../../stores/conditionHolds';
 import type { Db } from '../../stores/dynamodb';
 import type { Follow, Pair, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore, UserChange } from '../../stores/feeds/users';

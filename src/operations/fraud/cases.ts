@@ -2,7 +2,7 @@ import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import { type Decision, moreSevere, type Reason } from '../../domain/fraud/decision';
 import { startEntry } from '../../domain/platform/outbox';
-import { conditionHolds } from '../../stores/conflicts';
+import { conditionHolds } from '../../stores/conditionHolds';
 import type { Db } from '../../stores/dynamodb';
 import type { DecidedTransaction, DecisionStore } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';

@@ -6,7 +6,7 @@ import { RESCORE_KIND, type Rescoring } from '../../domain/fraud/rescoring';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { iso } from '../../domain/ids';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
-import { conditionHolds } from '../../stores/conflicts';
+import { conditionHolds } from '../../stores/conditionHolds';
 import type { Db } from '../../stores/dynamodb';
 import type { DecidedTransaction, DecisionStore } from '../../stores/fraud/decisions';
 import { type OutboxKind, outboxKind } from '../platform/outbox/kinds';

@@ -1,9 +1,9 @@
+import { MAX_KEYS } from '../../domain/carts/idempotencyKeys';
 import { GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import {
   type Cart,
   type CartLine,
   type LineChange,
-  MAX_KEYS,
   MAX_LINES,
   MAX_QUANTITY,
   type Snapshot,

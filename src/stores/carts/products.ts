@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { CheckoutLine } from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
-import { expiredHolds } from '../../domain/carts/stock';
+import { expiredHolds } from '../../domain/carts/holds';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey } from '../../domain/ids';

@@ -4,7 +4,7 @@ import { emptyRollup, type Resolution, resolutionMs, resolutions, type Rollup } 
 import { compositeKey, iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
-import { conditionHolds } from '../conflicts';
+import { conditionHolds } from '../conditionHolds';
 import type { Db } from '../dynamodb';
 import { queryAll, queryFrom, type TableQuery } from '../query';
 import type { TransactItem } from '../platform/outbox';

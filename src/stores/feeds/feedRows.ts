@@ -4,7 +4,7 @@ import { postIdOf, type PostRef } from '../../domain/feeds/post';
 import { inLanes } from '../../domain/lanes';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
-import { conditionHolds } from '../conflicts';
+import { conditionHolds } from '../conditionHolds';
 import type { Db } from '../dynamodb';
 import { queryAll } from '../query';
 import { storedPost, type StoredPost } from './posts';
@@ -20,7 +20,7 @@ export interface FeedRow extends PostRef {
 }
 
 /** The data that a feed page needs to show references. */
-export interface Hydrated {
+export interface VisiblePosts {
   /** By post id, including deleted posts. */
   posts: Map<string, StoredPost>;
   /** The authors of the references that the reader follows. */
@@ -103,7 +103,7 @@ export class FeedRowStore {
   }
 
   /** Returns the data to show references to a reader, strongly consistent, with as few BatchGetItem as possible. */
-  async hydrate(readerId: string, refs: readonly PostRef[]): Promise<Hydrated> {
+  async visiblePosts(readerId: string, refs: readonly PostRef[]): Promise<VisiblePosts> {
     const authors = [...new Set(refs.map(({ authorId }) => authorId))];
     const { Posts, Followers, Users } = await batchGet(this.db, {
       Users: { keys: [{ UserID: readerId }], consistent: true },

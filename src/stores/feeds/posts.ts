@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined';
 import type { FeedDirection, Window } from '../../domain/feeds/merge';
 import { type Post, type PostContent, postIdOf, type PostRef, timeKey } from '../../domain/feeds/post';
 import { batchGet } from '../batchGet';
-import { conditionHolds } from '../conflicts';
+import { conditionHolds } from '../conditionHolds';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { refsIn } from './refs';

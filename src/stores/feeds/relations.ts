@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined';
 import { followerIdOf, followerKey, type Slice } from '../../domain/feeds/ranges';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
-import { conditionHolds } from '../conflicts';
+import { conditionHolds } from '../conditionHolds';
 import type { Page, PageRequest } from '../cursor';
 import { type Item, queryAll, queryFrom, queryPage, type TableQuery } from '../query';
 import type { Db } from '../dynamodb';

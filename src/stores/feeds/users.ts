@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import type { AuthorState, Direction, Mode } from '../../domain/feeds/author';
 import { batchGet } from '../batchGet';
-import { conditionHolds } from '../conflicts';
+import { conditionHolds } from '../conditionHolds';
 import type { Page } from '../cursor';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';

@@ -1,7 +1,7 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
-import { conditionHolds } from '../conflicts';
+import { conditionHolds } from '../conditionHolds';
 import type { Db } from '../dynamodb';
 import { flag, instant, type Item, itemType, number, optional, orElse, text } from '../items';
 import type { TransactItem } from './outbox';

@@ -1,3 +1,4 @@
+import { MAX_KEYS } from '../../../src/domain/carts/idempotencyKeys';
 import * as fc from 'fast-check';
 import {
   afterOrder,
@@ -7,7 +8,6 @@ import {
   changeCart,
   closed,
   emptyCart,
-  MAX_KEYS,
   MAX_LINES,
   MAX_QUANTITY,
   mergeCarts,

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { expiredHolds, holdEnd, type Stock, stockAt } from '../../../src/domain/carts/stock';
+import { expiredHolds, holdEnd } from '../../../src/domain/carts/holds';
+import { type Stock, stockAt } from '../../../src/domain/carts/stock';
 
 const arbitraryStock: fc.Arbitrary<Stock> = fc.record({
   onHand: fc.nat(1_000),

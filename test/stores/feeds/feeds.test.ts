@@ -1,7 +1,7 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { timeKey } from '../../../src/domain/feeds/post';
 import { engines } from '../../../src/local/dynamodb';
-import { conditionHolds } from '../../../src/stores/conflicts';
+import { conditionHolds } from '../../../src/stores/conditionHolds';
 import { batchWrite } from '../../../src/stores/batchWrite';
 import type { Db } from '../../../src/stores/dynamodb';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';

@@ -7,7 +7,7 @@ import { OUTBOX_SHARDS, type OutboxStore } from '../../../stores/platform/outbox
 import { IdlePause } from '../idlePause';
 import { isolate } from '../isolate';
 import type { ReadAttempt } from '../streams/consumer';
-import { deadEntry } from './deadEntries';
+import { deadEntry } from './entryRedriver';
 import type { OutboxKind } from './kinds';
 import type { Outbox } from './outbox';
 

@@ -10,20 +10,15 @@ import {
   TrimmedError,
 } from '../../../gateways/streams/source';
 import type { Checkpoint, CheckpointStore, Lease } from '../../../stores/platform/checkpoints';
-import {
-  type DeadLetter,
-  type DeadLetterStore,
-  MAX_RECORD_BYTES,
-  REDRIVE_LIMIT,
-} from '../../../stores/platform/deadLetters';
+import { type DeadLetter, type DeadLetterStore, MAX_RECORD_BYTES } from '../../../stores/platform/deadLetters';
 import type { Db } from '../../../stores/dynamodb';
 import type { TransactItem } from '../../../stores/platform/outbox';
-import { transact } from '../../../stores/transact';
 import { entrySpan, SpanKind } from '../../../telemetry/spans';
 import { again, retry } from '../../../timing/retry';
-import { isolate } from '../isolate';
 import { within } from '../../../timing/deadline';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
+import { StreamRedriver } from './streamRedriver';
+import { writeGuarded } from './writeGuarded';
 
 /** The parts that {@link Consumer} needs. */
 export interface ConsumerParts<T> {
@@ -81,7 +76,11 @@ const ALIVE_MS = 5_000;
  * Reads the shards of one stream. Writes effects that must happen exactly once in one transaction with the checkpoint.
  */
 export class Consumer<T> {
-  constructor(private readonly parts: ConsumerParts<T>) {}
+  private readonly redriver: StreamRedriver<T>;
+
+  constructor(private readonly parts: ConsumerParts<T>) {
+    this.redriver = new StreamRedriver(parts);
+  }
 
   /**
    * Returns the shards to read now: shards that have not ended and whose parents have all ended. A parent that the
@@ -151,67 +150,9 @@ export class Consumer<T> {
     }
   }
 
-  /**
-   * Processes the records of dead letters again. Deletes each letter whose record succeeds, in one transaction with the
-   * record's effects.
-   * @param letters at most `REDRIVE_LIMIT`; none of them may be cut
-   * @returns for each letter why its record still cannot be processed, or undefined if it was processed
-   * @throws RangeError for too many letters
-   */
+  /** Processes the records of dead letters again, as {@link StreamRedriver} does. */
   redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
-    if (letters.length > REDRIVE_LIMIT) throw new RangeError(`At most ${REDRIVE_LIMIT} letters at once`);
-    return isolate(
-      letters,
-      (some) => this.redriveWhole(some, signal),
-      (_, error) => reasonOf(error),
-    );
-  }
-
-  private async redriveWhole(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
-    const { source, handler, deadLetters, db, watch, stream } = this.parts;
-    const records = letters.map(({ position, arrivedAt, record }): StreamRecord<T> => ({
-      position,
-      arrivedAt,
-      data: source.fromBytes(record),
-    }));
-    const exhausted = () =>
-      new LongwatchError(
-        'contention',
-        `Dead letters of ${stream} could not be redriven, because other writers change the same items; try again`,
-      );
-    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
-      const started = performance.now();
-      const { effects, poison, counts } = await handler.handle(records, signal);
-      const reasons = new Map(poison.map(({ record, reason }) => [record, reason]));
-      const done = letters.filter((_, i) => !reasons.has(records[i] as StreamRecord<T>));
-      const lost =
-        done.length === 0
-          ? undefined
-          : await writeGuarded(
-              db,
-              done.map((letter) => deadLetters.strikeOff(letter)),
-              effects,
-            );
-      if (lost === undefined) {
-        if (done[0])
-          watch?.batch?.({
-            shardId: done[0].shardId,
-            records: done.length,
-            seconds: (performance.now() - started) / 1000,
-            counts,
-            deadLetters: 0,
-          });
-        return records.map((record) => reasons.get(record));
-      }
-      // Race: another redrive processed and deleted some of these letters meanwhile.
-      if (lost === 'condition' && letters.length === 1) return [undefined];
-      if (lost === 'condition') {
-        const each: (string | undefined)[] = [];
-        for (const letter of letters) each.push(...(await this.redriveWhole([letter], signal)));
-        return each;
-      }
-      return again;
-    });
+    return this.redriver.redrive(letters, signal);
   }
 }
 
@@ -487,17 +428,3 @@ const fitsOneTransaction = (effects: number, letterBytes: readonly number[]): bo
 
 /** Compares sequence numbers. They are integers with more digits than a JavaScript number can represent. */
 const isAfter = (position: string, than: string): boolean => BigInt(position) > BigInt(than);
-
-/**
- * Writes guards and effects in one transaction.
- * @returns undefined when written; `condition` if the condition of a guard failed; `raced` if the condition of an
- *   effect failed or another write was in progress on an item
- */
-async function writeGuarded(
-  db: Db,
-  guards: TransactItem | readonly TransactItem[],
-  effects: readonly TransactItem[],
-): Promise<'condition' | 'raced' | undefined> {
-  const cancelled = await transact(db, { guards, effects });
-  return cancelled && (cancelled.lost.has('guards') ? 'condition' : 'raced');
-}

@@ -3,7 +3,7 @@ import { LongwatchError } from '../../../../src/domain/errors';
 import { rescoreEntry } from '../../../../src/domain/fraud/rescoring';
 import { signalEntry, startEntry } from '../../../../src/domain/platform/outbox';
 import { rescoreKind } from '../../../../src/operations/fraud/rescores';
-import { EntryRedriver, OUTBOX_LETTERS } from '../../../../src/operations/platform/outbox/deadEntries';
+import { EntryRedriver, OUTBOX_LETTERS } from '../../../../src/operations/platform/outbox/entryRedriver';
 import { Outbox } from '../../../../src/operations/platform/outbox/outbox';
 import { Relay } from '../../../../src/operations/platform/outbox/relay';
 import { workflowSignals } from '../../../../src/operations/platform/outbox/workflowSignals';

@@ -10,7 +10,7 @@ export const CODEC_PATH = '/v1/codec';
  * Returns a CORS middleware that lets pages of these origins call with the headers that Temporal's Web UI sends.
  * Browsers hide the responses from pages of all other origins. Cookies are not allowed: the caller sends a token.
  */
-export function crossOrigin(origins: readonly string[]): RequestHandler {
+export function codecCors(origins: readonly string[]): RequestHandler {
   return cors({
     origin: [...origins],
     methods: ['POST'],
