@@ -5,11 +5,12 @@ export const cookieName = (secure: boolean): string => (secure ? '__Host-longwat
 
 /** Returns the Set-Cookie header that deletes the session cookie. */
 export const clearingCookie = (secure: boolean): string =>
-  `${cookieName(secure)}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  `${cookieName(secure)}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; ` +
+  `SameSite=Lax${secure ? '; Secure' : ''}`;
 
 /**
- * Returns whether browsers connect by TLS, so that the cookie can be Secure. A process on the loopback address is reached
- * by TLS only if its public URL says so.
+ * Returns whether browsers connect by TLS, so that the cookie can be Secure. A process on the loopback address is
+ * reached by TLS only if its public URL says so.
  */
 export function isReachedByTls(host: string, publicUrl: string | undefined): boolean {
   if (publicUrl === undefined) return !isLoopback(host);

@@ -3,7 +3,7 @@ import { type Cart, type CartCounts, closed, type Closing } from '../../domain/c
 import { type CartPolicy, nextStep } from '../../domain/carts/ladder';
 import { cartPage, reminder } from '../../domain/carts/letters';
 import type { CartPreferences } from '../../domain/carts/preferences';
-import { isLongwatchError, LongwatchError } from '../../domain/errors';
+import { isLongwatchError, type LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore } from '../../stores/carts/carts';

@@ -36,8 +36,8 @@ export class Rescores {
   }
 
   /**
-   * Scores transactions in one call. If the result of an approved transaction is more severe, opens an investigation. An
-   * open case scores its transaction itself. Scoring a transaction twice changes nothing.
+   * Scores transactions in one call. If the result of an approved transaction is more severe, opens an investigation.
+   * An open case scores its transaction itself. Scoring a transaction twice changes nothing.
    * @throws ScoringFailure if the model does not answer; then the entries stay in the outbox
    */
   async rescore(transactionIds: string[]): Promise<void> {
