@@ -3,7 +3,7 @@ import session, { type SessionData } from 'express-session';
 import type { SessionHead, SessionOwner } from '../../domain/sessions/session';
 import type { DynamoDBSessionStore } from '../../stores/sessions/dynamoDBSessionStore';
 import { refuseCrossSite } from './crossSite';
-import { clearingCookie, cookieName as nameOf } from './sessionCookie';
+import { clearingCookie as clear, cookieName as nameOf } from './sessionCookie';
 
 declare module 'express-session' {
   interface SessionData {
