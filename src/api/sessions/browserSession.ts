@@ -66,7 +66,7 @@ export function sessionFrame(
       request.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       sessions(request, response, next);
     },
-    of: (request) => new BrowserSession(request, store, owners, clearingCookie(secure)),
+    of: (request) => new BrowserSession(request, store, owners, clear(secure)),
   };
 }
 
