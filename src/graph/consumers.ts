@@ -1,4 +1,5 @@
-import { Consumer, type ConsumerWatch } from '../operations/platform/streams/consumer';
+import { Consumer } from '../operations/platform/streams/consumer';
+import type { ConsumerWatch } from '../operations/platform/streams/consumerWatch';
 import type { RecordSource } from '../gateways/streams/source';
 import { type ItemChange, streamsClient, TableStream } from '../gateways/streams/tableStream';
 import { CheckpointStore } from '../stores/platform/checkpoints';

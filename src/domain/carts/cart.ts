@@ -1,4 +1,4 @@
-import { keptKeys } from './idempotencyKeys';
+import { type IdempotencyKeys, keptKeys } from './idempotencyKeys';
 import { LongwatchError } from '../errors';
 
 /** Maximum number of lines of a cart. */
@@ -43,7 +43,7 @@ export interface Cart {
   /** In the order in which the customer added them. */
   lines: readonly CartLine[];
   /** Digests of the latest idempotency keys, with the cart version of each request. */
-  keys: Readonly<Record<string, number>>;
+  keys: IdempotencyKeys;
   /** The last reminder sent: its number in the ladder and its time (epoch ms); absent before the first. */
   reminded?: { rung: number; at: number };
   /** The latest checkout of this cart. */

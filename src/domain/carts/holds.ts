@@ -1,4 +1,5 @@
-import type { Stock } from './stock';
+/** Held quantities by the end of their hold (epoch ms as text). */
+export type Holds = Readonly<Record<string, number>>;
 
 /**
  * The ends of holds are rounded up to a twentieth of the hold's duration. So a product has few different ends, and its
@@ -13,7 +14,7 @@ export function holdEnd(now: number, holdMs: number): number {
 }
 
 /** Returns the holds that have expired by an instant, whatever the status of their checkouts. */
-export function expiredHolds({ holds }: Pick<Stock, 'holds'>, now: number): { end: string; quantity: number }[] {
+export function expiredHolds({ holds }: { holds: Holds }, now: number): { end: string; quantity: number }[] {
   return Object.entries(holds)
     .filter(([end]) => Number(end) <= now)
     .map(([end, quantity]) => ({ end, quantity }));

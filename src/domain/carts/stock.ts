@@ -1,11 +1,10 @@
-import { expiredHolds } from './holds';
+import { expiredHolds, type Holds } from './holds';
 
 /** A product's stock. Held quantities are stored by the end of their hold, so an expired hold needs no write. */
 export interface Stock {
   /** Quantity that can be sold, without the quantities of expired holds. */
   onHand: number;
-  /** Held quantities by the end of their hold (epoch ms as text). */
-  holds: Readonly<Record<string, number>>;
+  holds: Holds;
   sold: number;
 }
 

@@ -16,6 +16,7 @@ import type { TransactItem } from '../../../stores/platform/outbox';
 import { entrySpan, SpanKind } from '../../../telemetry/spans';
 import { again, retry } from '../../../timing/retry';
 import { within } from '../../../timing/deadline';
+import type { ConsumerWatch } from './consumerWatch';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
 import { StreamRedriver } from './streamRedriver';
 import { writeGuarded } from './writeGuarded';
@@ -30,23 +31,6 @@ export interface ConsumerParts<T> {
   checkpoints: CheckpointStore;
   deadLetters: DeadLetterStore;
   watch?: ConsumerWatch;
-}
-
-/** Called by a consumer, for metrics and logs. */
-export interface ConsumerWatch {
-  batch?(batch: {
-    shardId: string;
-    records: number;
-    seconds: number;
-    counts: Readonly<Record<string, number>>;
-    deadLetters: number;
-  }): void;
-  lag?(shardId: string, milliseconds: number): void;
-  /** Called when this process stops reading the shard. */
-  left?(shardId: string): void;
-  onGap?(error: TrimmedError): void;
-  /** Called when a record became a dead letter because handling or writing it fails permanently. */
-  refused?(error: unknown, record: { shardId: string; position: string }): void;
 }
 
 /** Controls one attempt at reading a shard. */

@@ -1,18 +1,31 @@
 import { LongwatchError, reasonOf } from '../../../domain/errors';
-import { type DeadLetter, REDRIVE_LIMIT } from '../../../stores/platform/deadLetters';
-import type { StreamRecord } from '../../../gateways/streams/source';
+import { type DeadLetter, type DeadLetterStore, REDRIVE_LIMIT } from '../../../stores/platform/deadLetters';
+import type { RecordSource, StreamRecord } from '../../../gateways/streams/source';
+import type { Db } from '../../../stores/dynamodb';
 import { again, retry } from '../../../timing/retry';
 import type { Redriver } from '../deadLetters/deadLetters';
 import { isolate } from '../isolate';
-import type { ConsumerParts } from './consumer';
+import type { ConsumerWatch } from './consumerWatch';
+import type { StreamHandler } from './streamHandler';
 import { writeGuarded } from './writeGuarded';
 
 /** Maximum attempts of a redrive while other writers change the same items. */
 const ATTEMPTS = 8;
 
+/** The parts that {@link StreamRedriver} needs. */
+export interface StreamRedriverParts<T> {
+  /** Name of the stream in error messages. */
+  stream: string;
+  source: Pick<RecordSource<T>, 'fromBytes'>;
+  handler: StreamHandler<T>;
+  db: Db;
+  deadLetters: Pick<DeadLetterStore, 'strikeOff'>;
+  watch?: Pick<ConsumerWatch, 'batch'>;
+}
+
 /** Redrives the dead letters of a stream. */
 export class StreamRedriver<T> implements Redriver {
-  constructor(private readonly parts: ConsumerParts<T>) {}
+  constructor(private readonly parts: StreamRedriverParts<T>) {}
 
   /**
    * Processes the records of dead letters again. Deletes each letter whose record succeeds, in one transaction with the
