@@ -20,6 +20,7 @@ import type { Combined } from './combined';
 import { buildConsumers } from './consumers';
 import { buildOverview } from './overview';
 import type { ProcessParts } from './process';
+import { readinessOf } from './readiness';
 import { buildReconciler, reconcilerWorkflow } from './reconciler';
 import type { GraphSettings } from './settings';
 
@@ -146,22 +147,6 @@ const readerOf = ({ name, summary }: ReadStream): StandingWorkflow => ({
   args: [{ stream: name }],
   staticSummary: summary,
 });
-
-/** Reads the readiness. Checks DynamoDB with its cheapest read: one item. */
-async function readinessOf(
-  { temporal }: Services,
-  { lastLook }: Pick<ReturnType<typeof buildReconciler>, 'lastLook'>,
-  worker: Readiness['worker'],
-): Promise<Readiness> {
-  const [dynamodb, temporalState] = await Promise.all([
-    lastLook('quick').then(
-      (): Readiness['dynamodb'] => 'ok',
-      (): Readiness['dynamodb'] => 'unavailable',
-    ),
-    temporal.state(),
-  ]);
-  return { dynamodb, temporal: temporalState, worker };
-}
 
 const openRelay = ({ services: { keepLetters, onFault }, outbox, outboxStore }: ProcessParts): Relay =>
   new Relay({ store: outboxStore, outbox, kinds: outbox.kinds, keepLetters, onFault });
