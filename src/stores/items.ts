@@ -8,7 +8,26 @@ export type Item = Record<string, unknown>;
  * An item without a required attribute, or with an attribute of another type: a bug, or an item that another program
  * wrote. A retry cannot help.
  */
-export class MalformedItem extends TypeError {}
+export class MalformedItem extends TypeError {
+  /** @param reason names the attribute and its type, without any of the item's values. */
+  constructor(
+    message: string,
+    readonly reason: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Returns the reason of the first malformed item, for a dead letter; undefined if `read` accepts all items. */
+export function faultOf(read: (item: Item) => unknown, ...items: readonly Item[]): string | undefined {
+  try {
+    items.forEach(read);
+    return undefined;
+  } catch (error) {
+    if (error instanceof MalformedItem) return error.reason;
+    throw error;
+  }
+}
 
 /** An attribute: its name, its type in the table, and the conversion of its value. */
 export interface Attribute<T, Optional extends boolean = boolean> {
@@ -94,6 +113,8 @@ const object =
 
 /** Declares a binary attribute. */
 export const bytes = object<Uint8Array>('binary', ArrayBuffer.isView);
+/** Declares a set of strings. */
+export const set = object<ReadonlySet<string>>('a set', (stored) => stored instanceof Set);
 /** Declares a list attribute. Its elements are not validated. */
 export const list = <E>(name: string) => object<readonly E[]>('a list', Array.isArray)(name);
 /** Declares a map attribute. Its content is not validated. */
@@ -222,5 +243,8 @@ function fault(tables: Tables, table: string, item: Item, { name, type }: Attrib
   const { partitionKey, sortKey } = tables[table] ?? {};
   const key = [partitionKey, sortKey].flatMap((one) => (one ? `${one.name} ${JSON.stringify(item[one.name])}` : []));
   const found = item[name] === undefined ? `has no ${name}` : `has another type in ${name}`;
-  return new MalformedItem(`The item of ${table} with ${key.join(', ')} ${found}; expected: ${type}`);
+  return new MalformedItem(
+    `The item of ${table} with ${key.join(', ')} ${found}; expected: ${type}`,
+    `${name} is not ${type}`,
+  );
 }

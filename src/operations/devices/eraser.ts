@@ -71,7 +71,7 @@ export class Eraser {
       if (state === 'expired' || found.has(day)) continue;
       const { parts } = await archive.manifest(day, generation);
       const isHeld = (await Promise.all(parts.map((part) => archive.holds(day, part, deviceId)))).includes(true);
-      if (isHeld || (await readings.page({ deviceId, day, limit: 1 })).rows.length > 0) found.add(day);
+      if (isHeld || (await readings.hasRows(deviceId, day))) found.add(day);
     }
     return [...found].sort();
   }
@@ -83,10 +83,9 @@ export class Eraser {
   async eraseRows(day: Day, deviceId: string, mark: string, { signal, alive }: StepContext): Promise<void> {
     const { readings, sentinels } = this.parts;
     let done = 0;
-    for await (const rows of readings.pages({ deviceId, day })) {
+    for await (const rows of readings.deleteDay(deviceId, day)) {
+      alive((done += rows));
       signal.throwIfAborted();
-      await readings.delete(rows);
-      alive((done += rows.length));
     }
     await sentinels.put(deviceId, day, mark);
   }
@@ -206,8 +205,8 @@ export class Eraser {
       from: Date.UTC(FIRST_YEAR, 0, 1),
       to: this.now() + 2 * 86_400_000,
     };
-    const { rollups } = await this.parts.rollups.list(stretch, { limit: 100_000, series: 200 });
-    return rollups.map(({ bucket }) => dayOf(bucket));
+    const buckets = await this.parts.rollups.buckets(stretch, { limit: 100_000, series: 200 });
+    return buckets.map(dayOf);
   }
 
   /**
@@ -219,7 +218,7 @@ export class Eraser {
     const { archives, archive, readings, devices } = this.parts;
     const left: string[] = [];
     for (const day of await this.days(deviceId)) {
-      if ((await readings.page({ deviceId, day, limit: 1 })).rows.length > 0) left.push(`rows of ${day}`);
+      if (await readings.hasRows(deviceId, day)) left.push(`rows of ${day}`);
       const record = await archives.find(day);
       if (!record || record.state === 'expired') continue;
       for (const part of (await archive.manifest(day, record.generation)).parts)

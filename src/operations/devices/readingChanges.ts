@@ -7,6 +7,7 @@ import type { ItemChange } from '../../gateways/streams/tableStream';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
 import { rowOf } from '../../stores/devices/keys';
+import { type Item, MalformedItem } from '../../stores/items';
 import type { LiveStore } from '../../stores/devices/live';
 import { isSentinel } from '../../stores/devices/readings';
 import { type RollupKey, rollupId, type RollupStore } from '../../stores/devices/rollups';
@@ -62,9 +63,8 @@ export function readingChanges(parts: ReadingChangeParts): StreamHandler<ItemCha
       for (const record of batch) {
         const reason = faultOf(record.data);
         if (reason !== undefined) poison.push({ record, reason });
-        else if (isSentinelChange(record.data))
-          sentinels.push(parts.sentinels.seen(record.data.after as Record<string, unknown>));
-        else if (isNewReading(record.data)) rows.push(rowOf(record.data.after as Record<string, unknown>));
+        else if (isSentinelChange(record.data)) sentinels.push(parts.sentinels.seen(record.data.after as Item));
+        else if (isNewReading(record.data)) rows.push(rowOf(record.data.after as Item));
       }
       const effects = [...(await rollupEffects(parts, rows)), ...(await liveEffects(parts, rows)), ...sentinels];
       return { effects, poison, counts: { counted: rows.length, passed: batch.length - rows.length - poison.length } };
@@ -81,19 +81,17 @@ const isNewReading = ({ before, after }: ItemChange): boolean =>
 const isSentinelChange = ({ after }: ItemChange): boolean =>
   typeof after?.['TimestampSeq'] === 'string' && isSentinel(after['TimestampSeq']);
 
-function faultOf({ after }: ItemChange): string | undefined {
-  if (!after) return undefined;
-  for (const name of ['DeviceDay', 'TimestampSeq'])
-    if (typeof after[name] !== 'string') return `${name} is not a string`;
-  if (isSentinel(after['TimestampSeq'] as string)) return undefined;
-  if (typeof after['Metrics'] !== 'string') return 'Metrics is not a string';
-  if (Number.isNaN(rowOf(after).timestamp)) return 'TimestampSeq does not begin with an instant';
+function faultOf(change: ItemChange): string | undefined {
+  const { after } = change;
+  if (!after || isSentinelChange(change)) return undefined;
   try {
-    JSON.parse(after['Metrics']);
-  } catch {
-    return 'Metrics is not JSON';
+    const { timestamp, metrics } = rowOf(after);
+    if (Number.isNaN(timestamp)) return 'TimestampSeq does not begin with an instant';
+    JSON.parse(metrics);
+    return undefined;
+  } catch (error) {
+    return error instanceof MalformedItem ? error.reason : 'Metrics is not JSON';
   }
-  return undefined;
 }
 
 const rollupKeys = ({ deviceId, timestamp }: ReadingRow): RollupKey[] =>
@@ -104,7 +102,7 @@ function costOf(change: ItemChange): Map<string, number> {
   if (faultOf(change) !== undefined) return new Map();
   if (isSentinelChange(change)) return new Map([[String(change.after?.['DeviceDay']), 1]]);
   if (!isNewReading(change)) return new Map();
-  const row = rowOf(change.after as Record<string, unknown>);
+  const row = rowOf(change.after as Item);
   return new Map([...rollupKeys(row).map((key) => [rollupId(key), 1] as const), [row.deviceId, PER_DEVICE]]);
 }
 

@@ -1,5 +1,6 @@
 import type { Day } from '../../domain/devices/days';
-import type { ReadingStore, StoredRow } from '../../stores/devices/readings';
+import type { StoredRow } from '../../stores/devices/keys';
+import type { ReadingStore } from '../../stores/devices/readings';
 
 /** Number of devices whose first page is read ahead. A page has up to 1 MB. */
 const AHEAD = 4;

@@ -1,6 +1,7 @@
 import { applyHistoryChange, type MerchantProfile } from '../../domain/fraud/merchantProfile';
 import type { ItemChange } from '../../gateways/streams/tableStream';
 import type { MerchantStore, VersionedMerchant } from '../../stores/fraud/merchants';
+import { faultOf } from '../../stores/items';
 import { historyRecord } from '../../stores/fraud/transactionItems';
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { Folding } from '../platform/streams/foldingHandler';
@@ -9,11 +10,9 @@ import type { Folding } from '../platform/streams/foldingHandler';
 export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> {
   return {
     key: ({ after }) => merchantOf(after),
-    check({ after }) {
+    check({ before, after }) {
       if (!after) return undefined; // Retention deletes items; the counters stay.
-      if (typeof after['MerchantID'] !== 'string') return 'MerchantID is not a string';
-      if (typeof after['Timestamp'] !== 'number') return 'Timestamp is not a number';
-      return undefined;
+      return faultOf(historyRecord, before ?? after, after);
     },
     async effects(changes): Promise<TransactItem[]> {
       const folded = new Map<string, { before: VersionedMerchant; after: MerchantProfile }>();
@@ -35,4 +34,4 @@ export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> 
   };
 }
 
-const merchantOf = (image: ItemChange['after']): string => String(image?.['MerchantID'] ?? '');
+const merchantOf = (image: ItemChange['after']): string => (image ? historyRecord(image).merchantId : '');

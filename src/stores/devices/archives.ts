@@ -4,13 +4,26 @@ import type { Day } from '../../domain/devices/days';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Page, PageRequest } from '../cursor';
-import { queryAll, queryPage } from '../query';
+import { instant, itemType, number, text } from '../items';
+import { queryAll, queryPage, readEach } from '../query';
 import { type Db, isConditionFailure } from '../dynamodb';
 import { transact } from '../transact';
 import type { DayStore } from './days';
 import { DEVICE_BUCKETS } from './keys';
+import { deviceTables } from './tables';
 
 const ARCHIVE = 'device_data';
+
+const archivedItems = itemType(deviceTables, 'Archives', {
+  day: text<Day>('Day'),
+  generation: number('Generation'),
+  state: text<ArchiveState>('State'),
+  rows: number('Rows'),
+  bytes: number('Bytes'),
+  parts: number('Parts'),
+  archivedAt: instant('ArchivedAt'),
+  since: instant('Since'),
+});
 
 /** The archived days, with their states and generations. */
 export class ArchiveStore {
@@ -28,7 +41,7 @@ export class ArchiveStore {
         ConsistentRead: true,
       }),
     );
-    return Item && archivedDay(Item);
+    return Item && archivedItems.read(Item);
   }
 
   /** Returns the archived days from one day to another, both included, oldest first. Strongly consistent. */
@@ -41,7 +54,7 @@ export class ArchiveStore {
       values: { ':archive': ARCHIVE, ':from': from, ':to': to },
       consistent: true,
     };
-    for await (const items of queryAll(this.db, query)) yield* items.map(archivedDay);
+    for await (const items of queryAll(this.db, query)) yield* readEach(this.db, items, archivedItems.read);
   }
 
   /** Returns a page of the archived days, newest first. */
@@ -53,7 +66,7 @@ export class ArchiveStore {
       values: { ':archive': ARCHIVE },
       descending: true,
     };
-    return queryPage(this.db, { name: 'archives', of: {} }, query, page, archivedDay);
+    return queryPage(this.db, { name: 'archives', of: {} }, query, page, archivedItems.read);
   }
 
   /**
@@ -62,23 +75,14 @@ export class ArchiveStore {
    * @throws LongwatchError `conflict` if another run has archived the day meanwhile, `contention` if late readings keep
    *   the day's generation busy.
    */
-  async commit({ day, generation, state, rows, bytes, parts, archivedAt, since }: ArchivedDay): Promise<void> {
+  async commit(archived: ArchivedDay): Promise<void> {
+    const { day, generation } = archived;
     const before = generation - 1;
     const cancelled = await transact(this.db, {
       manifest: {
         Put: {
           TableName: this.db.table('Archives'),
-          Item: {
-            Archive: ARCHIVE,
-            Day: day,
-            Generation: generation,
-            State: state,
-            Rows: rows,
-            Bytes: bytes,
-            Parts: parts,
-            ArchivedAt: iso(archivedAt),
-            Since: iso(since),
-          },
+          Item: archivedItems.write(archived, { Archive: ARCHIVE }),
           // Race: an earlier run that timed out commits late. Only one manifest follows each generation.
           ConditionExpression: before === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :before',
           ...(before > 0 && { ExpressionAttributeValues: { ':before': before } }),
@@ -116,17 +120,4 @@ export class ArchiveStore {
       throw error;
     }
   }
-}
-
-function archivedDay(item: Record<string, unknown>): ArchivedDay {
-  return {
-    day: item['Day'] as string,
-    generation: item['Generation'] as number,
-    state: item['State'] as ArchiveState,
-    rows: item['Rows'] as number,
-    bytes: item['Bytes'] as number,
-    parts: item['Parts'] as number,
-    archivedAt: Date.parse(item['ArchivedAt'] as string),
-    since: Date.parse(item['Since'] as string),
-  };
 }

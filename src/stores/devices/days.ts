@@ -3,9 +3,11 @@ import type { Day } from '../../domain/devices/days';
 import { compositeKey } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
-import { queryAll, queryOnce } from '../query';
+import { composite, type Item, itemType, number, set, text } from '../items';
+import { queryAll, queryOnce, readEach } from '../query';
 import type { TransactItem } from '../platform/outbox';
 import { bucketOf, dayBucket, DEVICE_BUCKETS } from './keys';
+import { deviceTables } from './tables';
 
 /** Sort key of the generation that writers of late readings check. */
 const FENCE = '#fence';
@@ -13,6 +15,11 @@ const PRESENT = 'device';
 const LATE = 'late';
 /** A placeholder among the metric names, because DynamoDB does not store an empty set. */
 const ITSELF = '#';
+
+const nameItems = itemType(deviceTables, 'DeviceDays', { names: set('Names') });
+const fenceItems = itemType(deviceTables, 'DeviceDays', { generation: number('Generation') });
+const tokenItems = itemType(deviceTables, 'DeviceDays', { token: text('Token') });
+const entryItems = itemType(deviceTables, 'DeviceDays', { entry: composite('Entry') });
 
 /**
  * A device with late readings. The token changes with each late reading, so that a removal does not remove a newer
@@ -65,7 +72,7 @@ export class DayStore {
         ConsistentRead: true,
       }),
     );
-    return Item && (Item['Names'] as Set<string>);
+    return Item && nameItems.read(Item).names;
   }
 
   /**
@@ -80,7 +87,7 @@ export class DayStore {
         ConsistentRead: true,
       }),
     );
-    return (Item?.['Generation'] as number | undefined) ?? 0;
+    return Item ? fenceItems.read(Item).generation : 0;
   }
 
   /**
@@ -105,7 +112,7 @@ export class DayStore {
     return {
       Put: {
         TableName: this.db.table('DeviceDays'),
-        Item: { DayBucket: dayBucket(day, bucket), Entry: FENCE, Generation: generation },
+        Item: fenceItems.write({ generation }, { DayBucket: dayBucket(day, bucket), Entry: FENCE }),
       },
     };
   }
@@ -115,9 +122,7 @@ export class DayStore {
    * writes them.
    */
   noteLate(deviceId: string, day: Day, token: string): TransactItem {
-    return {
-      Put: { TableName: this.db.table('DeviceDays'), Item: { ...this.key(deviceId, day, LATE), Token: token } },
-    };
+    return { Put: { TableName: this.db.table('DeviceDays'), Item: this.lateItem(deviceId, day, token) } };
   }
 
   /** Records devices with rows that the next archive of the day must include, without a transaction. */
@@ -125,7 +130,7 @@ export class DayStore {
     await batchWrite(
       this.db,
       'DeviceDays',
-      deviceIds.map((deviceId) => ({ PutRequest: { Item: { ...this.key(deviceId, day, LATE), Token: token } } })),
+      deviceIds.map((deviceId) => ({ PutRequest: { Item: this.lateItem(deviceId, day, token) } })),
     );
   }
 
@@ -146,16 +151,13 @@ export class DayStore {
   }
 
   /** Returns the devices of one bucket with readings on the day, ordered by id. Strongly consistent. */
-  async devices(day: Day, bucket: number): Promise<string[]> {
-    return (await this.entries(day, bucket, PRESENT)).map(deviceOf);
+  devices(day: Day, bucket: number): Promise<string[]> {
+    return this.entries(day, bucket, PRESENT, deviceOf);
   }
 
   /** Returns the devices of one bucket with late readings. Strongly consistent. */
-  async lateDevices(day: Day, bucket: number): Promise<LateDevice[]> {
-    return (await this.entries(day, bucket, LATE)).map((item) => ({
-      deviceId: deviceOf(item),
-      token: item['Token'] as string,
-    }));
+  lateDevices(day: Day, bucket: number): Promise<LateDevice[]> {
+    return this.entries(day, bucket, LATE, (item) => ({ deviceId: deviceOf(item), ...tokenItems.read(item) }));
   }
 
   /** Removes a device with late readings, unless more of them arrived meanwhile. */
@@ -187,8 +189,8 @@ export class DayStore {
     );
   }
 
-  private async entries(day: Day, bucket: number, kind: string): Promise<Record<string, unknown>[]> {
-    const found: Record<string, unknown>[] = [];
+  private async entries<T>(day: Day, bucket: number, kind: string, of: (item: Item) => T): Promise<T[]> {
+    const found: T[] = [];
     const query = {
       table: 'DeviceDays',
       where: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
@@ -198,8 +200,12 @@ export class DayStore {
       names: { '#token': 'Token' },
       consistent: true,
     };
-    for await (const items of queryAll(this.db, query)) found.push(...items);
+    for await (const items of queryAll(this.db, query)) found.push(...readEach(this.db, items, of));
     return found;
+  }
+
+  private lateItem(deviceId: string, day: Day, token: string): Item {
+    return tokenItems.write({ token }, this.key(deviceId, day, LATE));
   }
 
   private key(deviceId: string, day: Day, kind: string) {
@@ -207,4 +213,4 @@ export class DayStore {
   }
 }
 
-const deviceOf = (item: Record<string, unknown>): string => (item['Entry'] as string).split('#')[1] ?? '';
+const deviceOf = (item: Item): string => entryItems.read(item).entry[1] ?? '';

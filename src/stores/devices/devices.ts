@@ -1,16 +1,29 @@
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { defined } from '../../domain/defined';
 import type { Alert } from '../../domain/devices/alerts';
 import { iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
+import { instant, itemType, json, list, number, optional, orElse, text } from '../items';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { Page } from '../cursor';
 import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
+import { deviceTables } from './tables';
 
 /** The sort key of a device, or of a group, which is in the same table under `group#<id>`. */
 const DEVICE = 'device';
+
+const deviceItems = itemType(deviceTables, 'Devices', {
+  deviceId: text('DeviceID'),
+  groups: orElse(list<string>('Groups'), []),
+  alerts: orElse(json<readonly Alert[]>('Alerts'), []),
+  alertsVersion: orElse(number('AlertsVersion'), 0),
+  registeredAt: optional(instant('RegisteredAt')),
+  erasingSince: optional(instant('ErasingSince')),
+  erasedAt: optional(instant('ErasedAt')),
+});
+const erasingItems = itemType(deviceTables, 'Devices', { deviceId: text('DeviceID'), since: instant('ErasingSince') });
+const entryItems = itemType(deviceTables, 'Devices', { entry: text('Entry') });
 
 /** A device's registration, alert rules and erasure. A group has the same form. */
 export interface Device {
@@ -42,7 +55,7 @@ export class DeviceStore {
     const { Devices } = await batchGet(this.db, {
       Devices: { keys: ids.map((DeviceID) => ({ DeviceID, Entry: DEVICE })), consistent },
     });
-    return new Map(Devices.map((item) => [item['DeviceID'] as string, deviceOf(item)]));
+    return new Map(Devices.map(deviceItems.read).map((device) => [device.deviceId, device]));
   }
 
   /** Returns a device or a group. Strongly consistent. */
@@ -50,18 +63,18 @@ export class DeviceStore {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Devices'), Key: this.key(id), ConsistentRead: true }),
     );
-    return Item && deviceOf(Item);
+    return Item && deviceItems.read(Item);
   }
 
   /** Returns a page of the devices during an erasure, in no order. Scans the table: only for the reconciler. */
   erasing(cursor: string | undefined): Promise<Page<{ deviceId: string; since: number }>> {
-    const attributes = ['DeviceID', 'Entry', 'ErasingSince'];
+    const attributes = ['Entry', ...erasingItems.attributes];
     return scanPage(
       this.db,
       'Devices',
       { attributes, condition: '#Entry = :device AND attribute_exists(#ErasingSince)', values: { ':device': DEVICE } },
       cursor,
-      (item) => ({ deviceId: item['DeviceID'] as string, since: Date.parse(item['ErasingSince'] as string) }),
+      erasingItems.read,
     );
   }
 
@@ -141,7 +154,7 @@ export class DeviceStore {
         ConsistentRead: true,
       }),
     );
-    return Items.map((item) => item['Entry'] as string);
+    return Items.map((item) => entryItems.read(item).entry);
   }
 
   private key(DeviceID: string) {
@@ -158,20 +171,4 @@ export class DeviceStore {
       throw error;
     }
   }
-}
-
-function deviceOf(item: Record<string, unknown>): Device {
-  const instant = (name: string) => (item[name] === undefined ? undefined : Date.parse(item[name] as string));
-  const [registeredAt, erasingSince, erasedAt] = [
-    instant('RegisteredAt'),
-    instant('ErasingSince'),
-    instant('ErasedAt'),
-  ];
-  return {
-    deviceId: item['DeviceID'] as string,
-    groups: (item['Groups'] as string[] | undefined) ?? [],
-    alerts: JSON.parse((item['Alerts'] as string | undefined) ?? '[]') as Alert[],
-    alertsVersion: (item['AlertsVersion'] as number | undefined) ?? 0,
-    ...defined({ registeredAt, erasingSince, erasedAt }),
-  };
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { defined } from '../../domain/defined';
 import type { Day } from '../../domain/devices/days';
 import { dayOf } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
 import { compositeKey, iso } from '../../domain/ids';
+import { composite, flag, type Item, itemType, number, optional, text } from '../items';
+import { deviceTables } from './tables';
 
 /**
  * Number of partitions per day over which devices are spread, so that no partition gets hot and all devices can be
@@ -33,36 +34,48 @@ export const rowKey = (row: Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>) =
   TimestampSeq: timestampSeq(row),
 });
 
+const content = {
+  metrics: text('Metrics'),
+  status: optional(text('DeviceStatus')),
+  latitude: optional(number('Latitude')),
+  longitude: optional(number('Longitude')),
+};
+const contentItems = itemType(deviceTables, 'DeviceData', content);
+const storedItems = itemType(deviceTables, 'DeviceData', { ...content, restored: optional(flag<true>('Restored')) });
+const keyItems = itemType(deviceTables, 'DeviceData', {
+  device: composite('DeviceDay'),
+  timeId: composite('TimestampSeq'),
+});
+
+/** A row of the table. `restored` if the archive has it, too. */
+export interface StoredRow extends ReadingRow {
+  restored?: true;
+}
+
 /**
  * Converts a reading to its item. The item contains only what the device sent, so a repeated put changes nothing and
  * creates no stream record.
  */
-export function rowItem(row: ReadingRow): Record<string, unknown> {
-  const { metrics, status, latitude, longitude } = row;
-  return {
-    ...rowKey(row),
-    Metrics: metrics,
-    ...defined({ DeviceStatus: status }),
-    ...(latitude !== undefined && { Latitude: latitude, Longitude: longitude }),
-  };
+export const rowItem = (row: ReadingRow): Item => contentItems.write(row, rowKey(row));
+
+/** Converts a reading that is restored from the archive to its item. */
+export const restoredItem = (row: ReadingRow): Item => storedItems.write({ ...row, restored: true }, rowKey(row));
+
+/** Converts an item to a reading. `Object.assign`, because two spreads take five times as long, and this runs per row. */
+export const rowOf = (item: Item): ReadingRow => Object.assign(rowKeyOf(item), contentItems.read(item));
+
+/** Converts an item to a row of the table. */
+export const storedRowOf = (item: Item): StoredRow => Object.assign(rowKeyOf(item), storedItems.read(item));
+
+function rowKeyOf(item: Item): Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'> {
+  const { device, timeId } = keyItems.read(item);
+  const [at = '', id = ''] = timeId;
+  return { deviceId: device[0] ?? '', timestamp: Date.parse(at), id };
 }
 
-/** Converts an item to a reading. */
-export function rowOf(item: Readonly<Record<string, unknown>>): ReadingRow {
-  const [deviceId = ''] = (item['DeviceDay'] as string).split('#');
-  const [at = '', id = ''] = (item['TimestampSeq'] as string).split('#');
-  const { Metrics, DeviceStatus, Latitude, Longitude } = item as {
-    Metrics: string;
-    DeviceStatus?: string;
-    Latitude?: number;
-    Longitude?: number;
-  };
-  return {
-    deviceId,
-    timestamp: Date.parse(at),
-    id,
-    metrics: Metrics,
-    ...defined({ status: DeviceStatus }),
-    ...(Latitude !== undefined && Longitude !== undefined && { latitude: Latitude, longitude: Longitude }),
-  };
+/** Returns the device, day and id of a sentinel. */
+export function sentinelOf(item: Item): { deviceId: string; day: Day; id: string } {
+  const { device, timeId } = keyItems.read(item);
+  const [deviceId = '', day = ''] = device;
+  return { deviceId, day, id: timeId[1] ?? '' };
 }

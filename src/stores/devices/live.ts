@@ -4,9 +4,18 @@ import type { ReadingRow } from '../../domain/devices/reading';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
+import { composite, itemType, json, number, text } from '../items';
 import { queryOnce } from '../query';
 import type { TransactItem } from '../platform/outbox';
 import { bucketOf } from './keys';
+import { deviceTables } from './tables';
+
+const liveItems = itemType(deviceTables, 'Devices', {
+  deviceId: text('DeviceID'),
+  live: json<Live>('Live'),
+  version: number('Version'),
+});
+const deadlineItems = itemType(deviceTables, 'DeviceDeadlines', { dueAtId: composite('DueAtID') });
 
 const LIVE = 'live';
 
@@ -34,7 +43,10 @@ export class LiveStore {
     const { Devices } = await batchGet(this.db, {
       Devices: { keys: deviceIds.map((DeviceID) => ({ DeviceID, Entry: LIVE })), consistent: true },
     });
-    for (const item of Devices) found.set(item['DeviceID'] as string, liveOf(item));
+    for (const item of Devices) {
+      const { deviceId, ...live } = liveItems.read(item);
+      found.set(deviceId, live);
+    }
     return found;
   }
 
@@ -47,7 +59,7 @@ export class LiveStore {
         ConsistentRead: true,
       }),
     );
-    return Item && liveOf(Item).live.row;
+    return Item && liveItems.read(Item).live.row;
   }
 
   /**
@@ -59,7 +71,7 @@ export class LiveStore {
     const put: TransactItem = {
       Put: {
         TableName: this.db.table('Devices'),
-        Item: { DeviceID: deviceId, Entry: LIVE, Live: JSON.stringify(after), Version: before.version + 1 },
+        Item: liveItems.write({ deviceId, live: after, version: before.version + 1 }, { Entry: LIVE }),
         // Race: the stream reader and the check of deadlines write the same device, or the readers of two shards do.
         // The one that loses reads the state again.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
@@ -89,7 +101,7 @@ export class LiveStore {
       limit,
     });
     return items.map((item) => {
-      const [dueAt = '', deviceId = ''] = (item['DueAtID'] as string).split('#');
+      const [dueAt = '', deviceId = ''] = deadlineItems.read(item).dueAtId;
       return { deviceId, dueAt: Number(dueAt) };
     });
   }
@@ -101,9 +113,4 @@ const bucketName = (bucket: number): string => String(bucket).padStart(2, '0');
 const key = ({ deviceId, dueAt }: Deadline) => ({
   Bucket: bucketName(bucketOf(deviceId)),
   DueAtID: compositeKey(padded(dueAt), deviceId),
-});
-
-const liveOf = (item: Record<string, unknown>): VersionedLive => ({
-  live: JSON.parse(item['Live'] as string) as Live,
-  version: item['Version'] as number,
 });

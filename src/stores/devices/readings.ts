@@ -5,9 +5,9 @@ import { compositeKey, iso } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
-import { queryFrom, queryOnce } from '../query';
+import { queryAll, queryFrom, queryOnce, readEach } from '../query';
 import { transact } from '../transact';
-import { deviceDay, rowItem, rowKey, rowOf } from './keys';
+import { deviceDay, restoredItem, rowItem, rowKey, rowOf, type StoredRow, storedRowOf } from './keys';
 
 /** A time range within one day of a device. */
 export interface RowRange {
@@ -49,7 +49,7 @@ export class ReadingStore {
     await batchWrite(
       this.db,
       'DeviceData',
-      rows.map((row) => ({ PutRequest: { Item: { ...rowItem(row), Restored: true } } })),
+      rows.map((row) => ({ PutRequest: { Item: restoredItem(row) } })),
     );
   }
 
@@ -104,10 +104,8 @@ export class ReadingStore {
       // BETWEEN includes both ends: read one more row, because the row at `after` is dropped.
       ...(limit !== undefined && { limit: limit + 1 }),
     });
-    const rows = items
-      .filter(({ TimestampSeq }) => TimestampSeq !== after && !isSentinel(TimestampSeq as string))
-      .map(storedRow);
-    return { rows, ...(next && { more: next['TimestampSeq'] as string }) };
+    const wanted = items.filter(({ TimestampSeq }) => TimestampSeq !== after && !isSentinel(String(TimestampSeq)));
+    return { rows: readEach(this.db, wanted, storedRowOf), ...(next && { more: String(next['TimestampSeq']) }) };
   }
 
   /** Returns all rows of a range, page by page. */
@@ -119,23 +117,32 @@ export class ReadingStore {
     }
   }
 
+  /**
+   * Deletes all rows of a device's day page by page, malformed ones, too, and yields the number of rows of each page.
+   * Sentinels stay.
+   */
+  async *deleteDay(deviceId: string, day: Day): AsyncGenerator<number> {
+    for await (const keys of queryAll(this.db, rowsOfDay(deviceId, day))) {
+      await batchWrite(
+        this.db,
+        'DeviceData',
+        keys.map((Key) => ({ DeleteRequest: { Key } })),
+      );
+      yield keys.length;
+    }
+  }
+
+  /** Returns whether a device's day has rows, malformed ones included. Strongly consistent. */
+  async hasRows(deviceId: string, day: Day): Promise<boolean> {
+    return (await queryOnce(this.db, { ...rowsOfDay(deviceId, day), limit: 1 })).length > 0;
+  }
+
   /** Returns the newest row of a device's day; undefined if there is none. Strongly consistent. */
   async newest(deviceId: string, day: Day): Promise<ReadingRow | undefined> {
-    const [row] = await queryOnce(this.db, {
-      table: 'DeviceData',
-      where: 'DeviceDay = :day AND TimestampSeq < :sentinels',
-      values: { ':day': deviceDay(deviceId, day), ':sentinels': SENTINEL },
-      consistent: true,
-      descending: true,
-      limit: 1,
-    });
-    return row && rowOf(row);
+    const { projection: _, ...rows } = rowsOfDay(deviceId, day);
+    const [item] = await queryOnce(this.db, { ...rows, descending: true, limit: 1 });
+    return item && rowOf(item);
   }
-}
-
-/** A row of the table. `restored` if the archive has it, too. */
-export interface StoredRow extends ReadingRow {
-  restored?: true;
 }
 
 /**
@@ -151,9 +158,13 @@ export const sentinelKey = (deviceId: string, day: Day, id: string) => ({
   TimestampSeq: compositeKey(SENTINEL, id),
 });
 
-const storedRow = (item: Record<string, unknown>): StoredRow => ({
-  ...rowOf(item),
-  ...(item['Restored'] === true && { restored: true as const }),
+/** Returns the query of the keys of a device's day, without sentinels. Strongly consistent. */
+const rowsOfDay = (deviceId: string, day: Day) => ({
+  table: 'DeviceData',
+  where: 'DeviceDay = :day AND TimestampSeq < :sentinels',
+  values: { ':day': deviceDay(deviceId, day), ':sentinels': SENTINEL },
+  projection: 'DeviceDay, TimestampSeq',
+  consistent: true,
 });
 
 /** Groups rows by device and day. */

@@ -2,8 +2,11 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Day } from '../../domain/devices/days';
 import type { Resolution } from '../../domain/devices/rollup';
 import type { Db } from '../dynamodb';
+import { itemType, text } from '../items';
+import { deviceTables } from './tables';
 
 const RETENTION = 'retention';
+const retentionItems = itemType(deviceTables, 'Archives', { deletedUntil: text<Day>('DeletedUntil') });
 
 /** The day up to which expired rollups are deleted, by resolution. */
 export class RetentionStore {
@@ -18,7 +21,7 @@ export class RetentionStore {
         ConsistentRead: true,
       }),
     );
-    return Item?.['DeletedUntil'] as Day | undefined;
+    return Item && retentionItems.read(Item).deletedUntil;
   }
 
   /**
@@ -29,7 +32,7 @@ export class RetentionStore {
     await this.db.client.send(
       new PutCommand({
         TableName: this.db.table('Archives'),
-        Item: { Archive: RETENTION, Day: resolution, DeletedUntil: day },
+        Item: retentionItems.write({ deletedUntil: day }, { Archive: RETENTION, Day: resolution }),
       }),
     );
   }

@@ -6,8 +6,19 @@ import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { conditionHolds } from '../conditionHolds';
 import type { Db } from '../dynamodb';
-import { queryAll, queryFrom, type TableQuery } from '../query';
+import { instant, type Item, itemType, json, number, text } from '../items';
+import { queryAll, queryFrom, readEach, type TableQuery } from '../query';
 import type { TransactItem } from '../platform/outbox';
+import { deviceTables } from './tables';
+
+const rollupItems = itemType(deviceTables, 'DeviceRollups', {
+  series: text('Series'),
+  bucket: instant('Bucket'),
+  rollup: json<Rollup>('Rollup'),
+  version: number('Version'),
+});
+const listedItems = rollupItems.pick('bucket', 'rollup');
+const bucketItems = rollupItems.pick('bucket');
 
 /** The device, resolution and bucket of a rollup. */
 export interface RollupKey {
@@ -22,6 +33,20 @@ export interface VersionedRollup {
   rollup: Rollup;
   /** 0 if there is no item yet. */
   version: number;
+}
+
+/** A device's rollups from `from` to before `to`, epoch ms. */
+interface Stretch {
+  deviceId: string;
+  resolution: Resolution;
+  from: number;
+  to: number;
+}
+
+/** Maximum numbers of rollups and of queried partitions. */
+interface Bounds {
+  limit: number;
+  series: number;
 }
 
 /**
@@ -50,11 +75,10 @@ export class RollupStore {
       keys.map((key) => [rollupId(key), { rollup: emptyRollup, version: 0 }]),
     );
     const { DeviceRollups } = await batchGet(this.db, { DeviceRollups: { keys: keys.map(keyOf), consistent: true } });
-    for (const item of DeviceRollups)
-      found.set(compositeKey(item['Series'] as string, item['Bucket'] as string), {
-        rollup: rollupOf(item),
-        version: item['Version'] as number,
-      });
+    for (const item of DeviceRollups) {
+      const { series, bucket, rollup, version } = rollupItems.read(item);
+      found.set(compositeKey(series, iso(bucket)), { rollup, version });
+    }
     return found;
   }
 
@@ -63,7 +87,12 @@ export class RollupStore {
     return {
       Put: {
         TableName: this.db.table('DeviceRollups'),
-        Item: { ...keyOf(key), Rollup: JSON.stringify(after), Version: before.version + 1 },
+        Item: rollupItems.write({
+          series: seriesOf(key),
+          bucket: key.bucket,
+          rollup: after,
+          version: before.version + 1,
+        }),
         // Race: while a shard splits, two stream readers update the same rollup. The one that loses reads the rollup
         // and applies its readings again.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
@@ -83,8 +112,9 @@ export class RollupStore {
     for (const resolution of which)
       for await (const items of queryAll(this.db, seriesQuery({ deviceId, resolution, bucket: from }, to)))
         for (const item of items) {
-          const key = { deviceId, resolution, bucket: Date.parse(item['Bucket'] as string) };
-          found.set(rollupId(key), { key, rollup: rollupOf(item), version: item['Version'] as number });
+          const { bucket, rollup, version } = rollupItems.read(item);
+          const key = { deviceId, resolution, bucket };
+          found.set(rollupId(key), { key, rollup, version });
         }
     return found;
   }
@@ -117,11 +147,22 @@ export class RollupStore {
    * partitions, so that a page without rollups is also bounded.
    * @returns `next`, the bucket (epoch ms) at which to continue, if there may be more.
    */
-  async list(
-    { deviceId, resolution, from, to }: { deviceId: string; resolution: Resolution; from: number; to: number },
-    { limit, series }: { limit: number; series: number },
-  ): Promise<{ rollups: { bucket: number; rollup: Rollup }[]; next?: number }> {
-    const rollups: { bucket: number; rollup: Rollup }[] = [];
+  list(stretch: Stretch, bounds: Bounds): Promise<{ rollups: { bucket: number; rollup: Rollup }[]; next?: number }> {
+    return this.range(stretch, bounds, listedItems.read);
+  }
+
+  /** Returns the buckets (epoch ms) of a device's rollups, malformed ones included, otherwise as {@link list}. */
+  async buckets(stretch: Stretch, bounds: Bounds): Promise<number[]> {
+    const { rollups } = await this.range(stretch, bounds, bucketItems.read);
+    return rollups.map(({ bucket }) => bucket);
+  }
+
+  private async range<T>(
+    { deviceId, resolution, from, to }: Stretch,
+    { limit, series }: Bounds,
+    of: (item: Item) => T,
+  ): Promise<{ rollups: T[]; next?: number }> {
+    const rollups: T[] = [];
     let at = from;
     for (let looked = 0; at < to; looked++) {
       if (looked === series || rollups.length >= limit) return { rollups, next: at };
@@ -130,8 +171,8 @@ export class RollupStore {
         ...seriesQuery({ deviceId, resolution, bucket: at }, end),
         limit: limit - rollups.length,
       });
-      for (const item of items) rollups.push({ bucket: Date.parse(item['Bucket'] as string), rollup: rollupOf(item) });
-      at = next ? Date.parse(next['Bucket'] as string) + resolutionMs[resolution] : end;
+      rollups.push(...readEach(this.db, items, of));
+      at = next ? bucketItems.read(next).bucket + resolutionMs[resolution] : end;
     }
     return { rollups };
   }
@@ -140,11 +181,11 @@ export class RollupStore {
   async deleteDay(deviceId: string, day: Day, which: readonly Resolution[] = resolutions): Promise<number> {
     let deleted = 0;
     for (const resolution of which) {
-      const { rollups } = await this.list(
+      const buckets = await this.buckets(
         { deviceId, resolution, from: dayStart(day), to: dayEnd(day) },
         { limit: 2_000, series: 1 },
       );
-      const keys = rollups.map(({ bucket }) => keyOf({ deviceId, resolution, bucket }));
+      const keys = buckets.map((bucket) => keyOf({ deviceId, resolution, bucket }));
       await batchWrite(
         this.db,
         'DeviceRollups',
@@ -172,5 +213,3 @@ function seriesEnd(resolution: Resolution, at: number): number {
   const [year = 0, month = 1] = day.split('-').map(Number);
   return resolution === '1h' ? Date.UTC(year, month, 1) : Date.UTC(year + 1, 0, 1);
 }
-
-const rollupOf = (item: Record<string, unknown>): Rollup => JSON.parse(item['Rollup'] as string) as Rollup;

@@ -2,9 +2,10 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Day } from '../../domain/devices/days';
 import { batchWrite } from '../batchWrite';
 import type { Db } from '../dynamodb';
+import type { Item } from '../items';
 import type { TransactItem } from '../platform/outbox';
 import { compositeKey } from '../../domain/ids';
-import { deviceDay } from './keys';
+import { deviceDay, sentinelOf } from './keys';
 import { SENTINEL } from './readings';
 
 /**
@@ -25,9 +26,8 @@ export class SentinelStore {
   }
 
   /** Returns the item of a `TransactWriteItems` that records that the stream reader has passed a sentinel. */
-  seen(item: Readonly<Record<string, unknown>>): TransactItem {
-    const [deviceId = '', day = ''] = (item['DeviceDay'] as string).split('#');
-    const [, id = ''] = (item['TimestampSeq'] as string).split('#');
+  seen(item: Item): TransactItem {
+    const { deviceId, day, id } = sentinelOf(item);
     return {
       Put: { TableName: this.db.table('Devices'), Item: { DeviceID: deviceId, Entry: compositeKey('seen', day, id) } },
     };

@@ -54,9 +54,9 @@ export const historyKeys = decisionItems.pick('userId', 'historyKey');
 /** A row of the history with its label. */
 export const labelItems = historyItems.pick('transactionId', 'label');
 
-const historyRecords = historyItems.pick('timestamp', 'label', 'unusualAmount');
+const historyRecords = historyItems.pick('merchantId', 'timestamp', 'label', 'unusualAmount');
 /**
  * Converts an image of a row of the history, as the table's stream has it.
  * @throws MalformedItem
  */
-export const historyRecord = (image: Item): HistoryRecord => historyRecords.read(image);
+export const historyRecord = (image: Item): HistoryRecord & { merchantId: string } => historyRecords.read(image);
