@@ -220,16 +220,16 @@ function stateOf(state) {
 }
 
 /** Returns the rows of the last reconciliation of each mode: open rows without a running workflow. */
-function reconciledOf(looks) {
-  if (looks.length === 0) return [{ what: 'Reconciliation', text: 'none yet' }];
-  return looks.map(({ mode, finishedAt, checked, restarted, postponed }) => ({
+function reconciledOf(reports) {
+  if (reports.length === 0) return [{ what: 'Reconciliation', text: 'none yet' }];
+  return reports.map(({ mode, finishedAt, checked, restarted, postponed }) => ({
     what: `Reconciliation (${mode})`,
     text: `${ago(finishedAt)} ago: ${number.format(checked)} checked, ${number.format(restarted)} restarted${postponed > 0 ? `, ${number.format(postponed)} postponed` : ''}`,
     tone: postponed > 0 ? 'bad' : restarted > 0 ? 'warn' : undefined,
   }));
 }
 
-const debts = { start: 'Overdue workflow starts', rescore: 'Payments to rescore' };
+const backlogTitles = { start: 'Overdue workflow starts', rescore: 'Payments to rescore' };
 function backlogOf({ streams, owed, deadLetters, reconciler }) {
   const missing = (what) => ({ what, text: 'unavailable', tone: 'bad' });
   const lags =
@@ -259,7 +259,7 @@ function backlogOf({ streams, owed, deadLetters, reconciler }) {
     ...(owed === 'unavailable'
       ? [missing('Outbox')]
       : owed.map(({ kind, due, oldestDueAt }) => ({
-          what: debts[kind] ?? kind,
+          what: backlogTitles[kind] ?? kind,
           text: due === 0 ? 'none' : `${number.format(due)}, since ${ago(oldestDueAt)}`,
           tone: due > 0 ? 'warn' : undefined,
         }))),
