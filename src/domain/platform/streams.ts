@@ -5,6 +5,14 @@ export interface StreamShard {
   parentIds: readonly string[];
 }
 
+/**
+ * Returns the shards to read now: those that have not ended and whose parents have all ended. A parent that the service
+ * no longer lists counts as ended.
+ * @param ended whether each listed shard is read to its end, by shard id
+ */
+export const readableShards = (shards: readonly StreamShard[], ended: ReadonlyMap<string, boolean>): StreamShard[] =>
+  shards.filter(({ shardId, parentIds }) => !ended.get(shardId) && parentIds.every((id) => ended.get(id) !== false));
+
 /** The progress in reading a shard, which an activity reports with its heartbeats. */
 export interface ShardProgress {
   /** Position of the last applied record; absent before the first record. */

@@ -25,7 +25,7 @@ const LIST_EVERY_MS = 60 * 60_000;
 /** Shorter interval when a previous run started some shards, because this run cannot await their end. */
 const LIST_EVERY_UNAWAITED_MS = 5 * 60_000;
 
-/** Reads a stream with one child workflow per shard. A shard is read after its parents. */
+/** Reads a stream with one child workflow per shard. `openShards` returns a shard once its parents have ended. */
 export async function stream({ stream: name }: StreamInput): Promise<void> {
   const running = new Set<string>();
   let unawaited = false;

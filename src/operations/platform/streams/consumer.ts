@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../../domain/defined';
 import { isPermanent, LongwatchError, reasonOf } from '../../../domain/errors';
-import type { StreamShard, ShardProgress, ShardReport } from '../../../domain/platform/streams';
+import {
+  readableShards,
+  type ShardProgress,
+  type ShardReport,
+  type StreamShard,
+} from '../../../domain/platform/streams';
 import {
   type Batch,
   type RecordSource,
@@ -66,10 +71,7 @@ export class Consumer<T> {
     this.redriver = new StreamRedriver(parts);
   }
 
-  /**
-   * Returns the shards to read now: shards that have not ended and whose parents have all ended. A parent that the
-   * service no longer lists counts as ended.
-   */
+  /** Returns the shards to read now, as {@link readableShards} selects them by their checkpoints. */
   async openShards(): Promise<StreamShard[]> {
     const { source, checkpoints, stream } = this.parts;
     const shards = await source.listShards();
@@ -77,9 +79,7 @@ export class Consumer<T> {
     await Promise.all(
       shards.map(async ({ shardId }) => ended.set(shardId, (await checkpoints.read(stream, shardId)).ended)),
     );
-    return shards.filter(
-      ({ shardId, parentIds }) => !ended.get(shardId) && parentIds.every((id) => ended.get(id) !== false),
-    );
+    return readableShards(shards, ended);
   }
 
   /** Returns the name of a shard in checkpoints, for the id that the service gives the shard. */
