@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../timing/clock';
 
 /** A lock on a path: a file that names the process that holds it. The lock is valid while that process lives. */
 export interface FileLock {
@@ -133,6 +133,6 @@ async function untilTaken(
       if (!(error instanceof LockedError)) throw error;
       if (!told) onWait(error.holder);
     }
-    await sleep(250, undefined, signal && { signal });
+    await systemClock.sleep(250, signal);
   }
 }

@@ -7,10 +7,10 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
 import { awsHttp } from '../gateways/awsHttp';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from './child';
 import { StartError } from './errors';
 import { startNodeServer } from './nodeServer';
+import { systemClock } from '../timing/clock';
 
 /** How to start the embedded Kinesis. */
 export interface KinesisStart {
@@ -72,7 +72,7 @@ export async function startKinesis({
 
 async function ensureStream(client: KinesisClient, StreamName: string, ShardCount: number): Promise<void> {
   let fault: unknown;
-  for (const until = Date.now() + ACTIVE_WITHIN_MS; Date.now() < until; await sleep(100)) {
+  for (const until = systemClock.now() + ACTIVE_WITHIN_MS; systemClock.now() < until; await systemClock.sleep(100)) {
     try {
       const { StreamDescriptionSummary } = await client.send(new DescribeStreamSummaryCommand({ StreamName }));
       // A stream whose server was killed during a reshard keeps that status but still works.

@@ -1,9 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { againAfter, retry } from '../timing/retry';
 import type { Child } from './child';
 import { PortTakenError, StartError } from './errors';
 import { listenerOf } from './portOwner';
+import { type Clock, systemClock } from '../timing/clock';
 
 const HOST = '127.0.0.1';
 
@@ -180,8 +180,9 @@ export async function waitUntil(
   ready: () => Promise<boolean>,
   gaveUp: () => boolean,
   boundMs: number,
+  clock: Clock = systemClock,
 ): Promise<boolean> {
-  for (const end = Date.now() + boundMs; Date.now() < end && !gaveUp(); await sleep(50))
+  for (const end = clock.now() + boundMs; clock.now() < end && !gaveUp(); await clock.sleep(50))
     if (await ready()) return !gaveUp();
   return false;
 }

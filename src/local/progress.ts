@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../timing/clock';
 /** Shows the progress of a start. */
 export interface Progress {
   /**
@@ -27,7 +28,7 @@ export interface Screen {
 
 /** Clock and intervals, in milliseconds. */
 export interface ProgressSettings {
-  now?: () => number;
+  clock?: Clock;
   /** Interval between two updates on a terminal. Default 200 ms. */
   refreshMs?: number;
   /** Interval between two lines about the same stage without a terminal. Default 10 s. */
@@ -36,9 +37,9 @@ export interface ProgressSettings {
 
 /** Shows the progress of a start: live lines with elapsed time on a terminal, plain lines elsewhere. */
 export function showProgress(out: Screen, settings: ProgressSettings = {}): Progress {
-  const { now = Date.now, refreshMs = 200, repeatMs = 10_000 } = settings;
+  const { clock = systemClock, refreshMs = 200, repeatMs = 10_000 } = settings;
   const live = out.isTTY === true && process.env['TERM'] !== 'dumb';
-  return live ? liveLines(out, now, refreshMs) : plainLines(out, now, repeatMs);
+  return live ? liveLines(out, clock, refreshMs) : plainLines(out, clock, repeatMs);
 }
 
 const elapsed = (from: number, to: number): string => {
@@ -48,7 +49,7 @@ const elapsed = (from: number, to: number): string => {
 
 const text = ({ stage, detail }: Line): string => (detail ? `${stage}, ${detail}` : stage);
 
-function liveLines(out: Screen, now: () => number, refreshMs: number): Progress {
+function liveLines(out: Screen, clock: Clock, refreshMs: number): Progress {
   const lines = new Map<string, Line>();
   let drawn = 0;
   let stopped = false;
@@ -56,7 +57,7 @@ function liveLines(out: Screen, now: () => number, refreshMs: number): Progress 
     // A wrapped line would occupy two rows, and the next update would move up too few.
     const width = Math.max(20, (out.columns ?? 80) - 1);
     const rows = [...lines].map(([part, line]) => {
-      const begun = line.over ? `✓ ${part.padEnd(10)} ` : `… ${part.padEnd(10)} ${elapsed(line.since, now())}  `;
+      const begun = line.over ? `✓ ${part.padEnd(10)} ` : `… ${part.padEnd(10)} ${elapsed(line.since, clock.now())}  `;
       return `${begun}${text(line)}`.slice(0, width);
     });
     out.write(`${drawn > 0 ? `\u001B[${drawn}A` : ''}${rows.map((row) => `\u001B[2K${row}\n`).join('')}`);
@@ -65,7 +66,7 @@ function liveLines(out: Screen, now: () => number, refreshMs: number): Progress 
   const timer = setInterval(draw, refreshMs);
   timer.unref();
   const put = (part: string, line: Omit<Line, 'since'>) =>
-    void lines.set(part, { ...line, since: lines.get(part)?.since ?? now() });
+    void lines.set(part, { ...line, since: lines.get(part)?.since ?? clock.now() });
   return {
     stage: (part, stage, detail) => put(part, { stage, detail, over: false }),
     done: (part, result) => put(part, { stage: result, over: true }),
@@ -77,15 +78,15 @@ function liveLines(out: Screen, now: () => number, refreshMs: number): Progress 
   };
 }
 
-function plainLines(out: Screen, now: () => number, repeatMs: number): Progress {
-  const begun = now();
+function plainLines(out: Screen, clock: Clock, repeatMs: number): Progress {
+  const begun = clock.now();
   const lines = new Map<string, Line & { toldAt: number }>();
-  const write = (part: string, what: string) => out.write(`[${elapsed(begun, now())}] ${part}: ${what}\n`);
+  const write = (part: string, what: string) => out.write(`[${elapsed(begun, clock.now())}] ${part}: ${what}\n`);
   const timer = setInterval(() => {
     for (const [part, line] of lines) {
-      if (line.over || now() - line.toldAt < repeatMs) continue;
-      write(part, `${text(line)} (${elapsed(line.since, now())} so far)`);
-      line.toldAt = now();
+      if (line.over || clock.now() - line.toldAt < repeatMs) continue;
+      write(part, `${text(line)} (${elapsed(line.since, clock.now())} so far)`);
+      line.toldAt = clock.now();
     }
   }, repeatMs / 10);
   timer.unref();
@@ -93,7 +94,7 @@ function plainLines(out: Screen, now: () => number, repeatMs: number): Progress 
     const before = lines.get(part);
     const news = before?.stage !== line.stage || before.over !== line.over;
     if (news) write(part, line.stage);
-    lines.set(part, { ...line, since: before?.since ?? now(), toldAt: news ? now() : before.toldAt });
+    lines.set(part, { ...line, since: before?.since ?? clock.now(), toldAt: news ? clock.now() : before.toldAt });
   };
   return {
     stage: (part, stage, detail) => put(part, { stage, detail, over: false }),

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Backlog } from '../domain/platform/outbox';
 import { cachedRead } from './cachedRead';
+import { type Clock, systemClock } from '../timing/clock';
 
 /** Interval of reads. Each read costs half a read unit per shard of an empty outbox. */
 const READ_EVERY_MS = 15_000;
@@ -10,7 +11,10 @@ export class OutboxMetrics {
   private readonly starts: Counter<'result'>;
   private backlog: () => Promise<readonly Backlog[] | undefined> = async () => undefined;
 
-  constructor(registry: Registry) {
+  constructor(
+    registry: Registry,
+    private readonly clock: Clock = systemClock,
+  ) {
     const registers = [registry];
     this.starts = new Counter({
       name: 'longwatch_workflow_starts_total',
@@ -37,7 +41,7 @@ export class OutboxMetrics {
       registers,
       collect: async () => {
         for (const { kind, oldestDueAt } of (await this.backlog()) ?? [])
-          oldest.set({ kind }, oldestDueAt === undefined ? 0 : Math.max(0, Date.now() - oldestDueAt) / 1000);
+          oldest.set({ kind }, oldestDueAt === undefined ? 0 : Math.max(0, this.clock.now() - oldestDueAt) / 1000);
       },
     });
   }

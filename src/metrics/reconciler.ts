@@ -5,6 +5,7 @@ import {
   reconciliationModes,
 } from '../domain/platform/reconciliation';
 import { cachedRead } from './cachedRead';
+import { type Clock, systemClock } from '../timing/clock';
 
 /** Interval of reads. Each costs half a read unit per mode. */
 const READ_EVERY_MS = 15_000;
@@ -18,7 +19,10 @@ export class ReconcilerMetrics {
   private lastLooks: () => Promise<Partial<Record<ReconciliationMode, ReconciliationReport>> | undefined> = async () =>
     undefined;
 
-  constructor(registry: Registry) {
+  constructor(
+    registry: Registry,
+    private readonly clock: Clock = systemClock,
+  ) {
     const registers = [registry];
     this.checked = new Counter({
       name: 'longwatch_reconciler_checked_total',
@@ -59,7 +63,7 @@ export class ReconcilerMetrics {
           ReconciliationMode,
           ReconciliationReport | undefined,
         ][])
-          if (report) age.set({ mode }, Math.max(0, Date.now() - report.finishedAt) / 1_000);
+          if (report) age.set({ mode }, Math.max(0, this.clock.now() - report.finishedAt) / 1_000);
       },
     });
   }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { cachedRead } from './cachedRead';
+import { type Clock, systemClock } from '../timing/clock';
 
 const READ_EVERY_MS = 15_000;
 
@@ -12,7 +13,10 @@ export class SessionMetrics {
   private readonly lateness: Histogram;
   private oldestDue: () => Promise<number | undefined> = async () => undefined;
 
-  constructor(registry: Registry) {
+  constructor(
+    registry: Registry,
+    private readonly clock: Clock = systemClock,
+  ) {
     const registers = [registry];
     this.opened = new Counter({
       name: 'longwatch_sessions_created_total',
@@ -50,7 +54,7 @@ export class SessionMetrics {
       registers,
       collect: async () => {
         const dueAt = await this.oldestDue();
-        if (dueAt !== undefined) overdue.set(Number.isFinite(dueAt) ? Math.max(0, Date.now() - dueAt) / 1000 : 0);
+        if (dueAt !== undefined) overdue.set(Number.isFinite(dueAt) ? Math.max(0, this.clock.now() - dueAt) / 1000 : 0);
       },
     });
   }

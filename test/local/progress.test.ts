@@ -5,7 +5,7 @@ function shown(isTTY: boolean, use: (progress: Progress, tick: (ms: number) => v
   jest.useFakeTimers();
   const parts: string[] = [];
   const out: Screen = { isTTY, columns: 60, write: (part) => parts.push(part) };
-  const progress = showProgress(out, { now: () => Date.now() });
+  const progress = showProgress(out);
   use(progress, (ms) => void jest.advanceTimersByTime(ms));
   progress.stop();
   jest.useRealTimers();

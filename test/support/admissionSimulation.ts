@@ -2,6 +2,7 @@ import { LoadShedder } from '../../src/api/admission/loadShedder';
 import type { Waiting } from '../../src/api/admission/fairQueue';
 import type { LoadClass } from '../../src/domain/platform/loadClass';
 import { Random } from '../../src/domain/fraud/random';
+import { clockOf } from './clock';
 
 /**
  * A discrete-event simulation of a process with admission control, in virtual time: a server that shares its processors
@@ -61,7 +62,7 @@ export class Simulation {
     this.random = new Random(seed);
     this.cores = () => cores;
     this.shedder = new LoadShedder<Visit>(
-      { max, budgets: { money: budgetMs, interactive: budgetMs, bulk: budgetMs }, now: () => this.now },
+      { max, budgets: { money: budgetMs, interactive: budgetMs, bulk: budgetMs }, clock: clockOf(() => this.now) },
       { begin: (visit) => this.begin(visit), refuse: (visit) => this.answer(visit, 'refused') },
     );
     const expire = () => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type AlertEvent, eventId } from '../../domain/devices/alerts';
 import type { ArchiveFile } from '../../domain/devices/archive';
@@ -12,6 +11,7 @@ import { type Notifications, sendUnlessUndeliverable } from '../../operations/pl
 import { asFailure } from '../failures';
 import { within } from '../../timing/deadline';
 import type { DeviceActivities } from './types';
+import { systemClock } from '../../timing/clock';
 
 /** The operations that the activities of devices use. */
 export interface DeviceActivityParts {
@@ -96,7 +96,7 @@ const erasureActivities = ({ eraser }: DeviceActivityParts) =>
       heartbeating(async ({ signal, alive }) => {
         for (let looks = 1; !(await eraser.isRead(deviceId, days, mark)); looks++) {
           alive(looks);
-          await sleep(CHECK_EVERY_MS, undefined, { signal });
+          await systemClock.sleep(CHECK_EVERY_MS, signal);
         }
       }),
     eraseRest: (deviceId, days, mark) => heartbeating((work) => eraser.eraseRest(deviceId, days, mark, work)),

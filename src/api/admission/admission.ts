@@ -3,6 +3,7 @@ import { LoadShedder, type LoadShedderSettings } from './loadShedder';
 import type { Waiting } from './fairQueue';
 import { type LoadClass, loadClasses } from '../../domain/platform/loadClass';
 import { Problem } from '../http/problem';
+import { type Clock, monotonicClock } from '../../timing/clock';
 
 /** Where a request was shed: at `arrival`, from its request line alone, or from the admission `queue`. */
 export type ShedWhere = 'arrival' | 'queue';
@@ -40,7 +41,7 @@ const BODY = JSON.stringify({ type: `urn:longwatch:problem:${TYPE}`, title: TITL
 interface Ticket extends Waiting {
   state: 'arriving' | 'late' | 'waiting' | 'active' | 'gone';
   bodyTimer?: NodeJS.Timeout;
-  /** Time at which its body was complete, in milliseconds of `performance.now()`. */
+  /** Time at which its body was complete, by the clock. */
   readyAt: number;
   begunAt: number;
   /** The highest number of requests that were active at once while this request was active. */
@@ -58,8 +59,10 @@ export class Admission {
   private readonly tickets = new WeakMap<IncomingMessage, Ticket>();
   private readonly active = new Set<Ticket>();
   private expiry: NodeJS.Timeout | undefined;
+  private readonly clock: Clock;
 
   constructor(private readonly settings: AdmissionSettings) {
+    this.clock = settings.clock ?? monotonicClock;
     const budgets =
       settings.budgets ?? (Object.fromEntries(loadClasses.map((one) => [one, BUDGET_MS])) as Record<LoadClass, number>);
     this.shedder = new LoadShedder<Ticket>(
@@ -91,7 +94,7 @@ export class Admission {
     const url = request.url ?? '';
     if (EXEMPT.test(url)) return true;
     const loadClass = this.settings.classOf?.(request.method ?? '', url) ?? 'interactive';
-    const now = performance.now();
+    const now = this.clock.now();
     const ticket: Ticket = {
       state: 'arriving',
       loadClass,
@@ -128,7 +131,7 @@ export class Admission {
     if (!ticket || ticket.state === 'active') return;
     if (ticket.state === 'gone') throw this.overloaded();
     this.arrived(ticket, 'late');
-    ticket.readyAt = performance.now();
+    ticket.readyAt = this.clock.now();
     // The budget limits the wait for a slot. The time that the client took to send the body does not count.
     ticket.arrivedAt = ticket.readyAt;
     const what = this.shedder.join(ticket);
@@ -166,13 +169,13 @@ export class Admission {
       ticket,
       route === undefined
         ? undefined
-        : { route, ms: performance.now() - ticket.begunAt, active: ticket.peak, completed },
+        : { route, ms: this.clock.now() - ticket.begunAt, active: ticket.peak, completed },
     );
   }
 
   private begin(ticket: Ticket): void {
     ticket.state = 'active';
-    ticket.begunAt = performance.now();
+    ticket.begunAt = this.clock.now();
     this.active.add(ticket);
     for (const one of this.active) one.peak = Math.max(one.peak, this.active.size);
     this.settings.onBegin?.(ticket.loadClass, ticket.begunAt - ticket.readyAt);

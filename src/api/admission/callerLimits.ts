@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Caller, Role } from '../../domain/platform/caller';
 import { Problem } from '../http/problem';
+import { type Clock, monotonicClock } from '../../timing/clock';
 
 /** A token bucket: `perSecond` requests a second on average, and at most `burst` at once. */
 export interface RateLimit {
@@ -28,7 +29,7 @@ export class CallerLimits {
 
   constructor(
     private readonly limits: RateLimits,
-    private readonly now: () => number = performance.now.bind(performance),
+    private readonly clock: Clock = monotonicClock,
     remembered = REMEMBERED,
   ) {
     this.fullAt = new LRUCache({ max: remembered });
@@ -42,7 +43,7 @@ export class CallerLimits {
   take({ name, role, via }: Caller): Record<string, string> {
     const limit = this.limits[role];
     if (!limit) return {};
-    const now = this.now();
+    const now = this.clock.now();
     const interval = 1_000 / limit.perSecond;
     const key = `${via} ${role} ${name}`;
     const full = Math.max(now, this.fullAt.get(key) ?? now) + interval;

@@ -1,9 +1,12 @@
-/** Bounds of the concurrency limit, all in active requests. `now` returns milliseconds. */
+import { type Clock, monotonicClock } from '../../timing/clock';
+
+/** Bounds of the concurrency limit, all in active requests. */
 export interface ConcurrencySettings {
   min: number;
   max: number;
   initial: number;
-  now?: () => number;
+  /** Default: the monotonic clock. */
+  clock?: Clock;
 }
 
 /** A measurement of one finished request. */
@@ -83,7 +86,7 @@ interface RouteTimes {
 export class ConcurrencyLimit {
   private limit: number;
   private readonly routes = new Map<string, RouteTimes>();
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private window: { since: number; completions: number; taken: number; unloaded: number; pressed: number };
   private measuredRate: number | undefined;
   private usualRate: number | undefined;
@@ -100,8 +103,8 @@ export class ConcurrencyLimit {
 
   constructor(private readonly settings: ConcurrencySettings) {
     this.limit = settings.initial;
-    this.now = settings.now ?? performance.now.bind(performance);
-    const now = this.now();
+    this.clock = settings.clock ?? monotonicClock;
+    const now = this.clock.now();
     this.window = { since: now, completions: 0, taken: 0, unloaded: 0, pressed: 0 };
     this.lastCompletion = now;
     this.probeAt = now;
@@ -111,7 +114,7 @@ export class ConcurrencyLimit {
 
   /** Requests that may be active at once. */
   get value(): number {
-    if (this.probe && this.now() < this.probe.until) return 1;
+    if (this.probe && this.clock.now() < this.probe.until) return 1;
     return Math.floor(this.limit);
   }
 
@@ -122,7 +125,7 @@ export class ConcurrencyLimit {
 
   /** Milliseconds since a request was last completed. */
   get stalledMs(): number {
-    return this.now() - this.lastCompletion;
+    return this.clock.now() - this.lastCompletion;
   }
 
   /**
@@ -130,7 +133,7 @@ export class ConcurrencyLimit {
    * @param pressed whether other requests waited for a slot when this one finished
    */
   sample({ route, ms, active, completed }: Sample, pressed: boolean): void {
-    const now = this.now();
+    const now = this.clock.now();
     this.lastCompletion = now;
     const times = completed ? this.learn(route, Math.max(ms, 0.05), active) : this.routes.get(route);
     // A fast failure says nothing, because it may have done no work. A slow failure shows how slow the process is:
@@ -155,8 +158,9 @@ export class ConcurrencyLimit {
    * dependencies. Call it regularly while requests wait.
    */
   whileWaiting(): void {
-    if (this.stalledMs < STALLED_MS || this.now() - this.grownAt < STALLED_MS || this.limit >= STALLED_MAX) return;
-    this.grownAt = this.now();
+    if (this.stalledMs < STALLED_MS || this.clock.now() - this.grownAt < STALLED_MS || this.limit >= STALLED_MAX)
+      return;
+    this.grownAt = this.clock.now();
     this.limit = Math.min(this.settings.max, STALLED_MAX, Math.max(this.limit + 1, this.limit * STALLED_GROWTH));
   }
 
@@ -177,7 +181,7 @@ export class ConcurrencyLimit {
         this.probe.after += times.unloaded;
       }
       // Requests that ran alone have just measured the unloaded duration, so a probe can wait.
-      else this.probeAt = Math.max(this.probeAt, this.now() + PROBE_SOON_MS);
+      else this.probeAt = Math.max(this.probeAt, this.clock.now() + PROBE_SOON_MS);
     }
     // The average of loaded requests cannot be below that of a request alone. If it is, cold code was measured as the
     // unloaded duration, so correct it.

@@ -1,6 +1,7 @@
 import { ConcurrencyLimit, type ConcurrencySettings, type Sample } from './concurrencyLimit';
 import { FairQueue, type Waiting } from './fairQueue';
 import { type LoadClass, loadClasses, loadWeights } from '../../domain/platform/loadClass';
+import { type Clock, monotonicClock } from '../../timing/clock';
 
 /** Settings of admission control. */
 export interface LoadShedderSettings extends Partial<ConcurrencySettings> {
@@ -60,7 +61,7 @@ export class LoadShedder<T extends Waiting> {
   private readonly limit: ConcurrencyLimit;
   private readonly queue = new FairQueue<T>();
   private readonly classes: Readonly<Record<LoadClass, ClassState>>;
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private active = 0;
   private offered = { since: 0, count: 0, perSecond: 0 };
 
@@ -69,7 +70,7 @@ export class LoadShedder<T extends Waiting> {
     private readonly events: LoadShedderEvents<T>,
   ) {
     const { max } = settings;
-    this.now = settings.now ?? performance.now.bind(performance);
+    this.clock = settings.clock ?? monotonicClock;
     this.limit = new ConcurrencyLimit({ min: Math.min(MIN, max), initial: Math.min(INITIAL, max), ...settings });
     const state = (): ClassState => ({ active: 0, overloadedUntil: Number.NEGATIVE_INFINITY });
     this.classes = { money: state(), interactive: state(), bulk: state() };
@@ -154,7 +155,7 @@ export class LoadShedder<T extends Waiting> {
 
   /** Sheds the requests that have waited too long. Call it several times per budget while requests wait. */
   expire(): void {
-    const now = this.now();
+    const now = this.clock.now();
     for (const loadClass of loadClasses) {
       const budget = this.settings.budgets[loadClass];
       if (this.queue.sizeOf(loadClass) === 0) continue;
@@ -184,7 +185,7 @@ export class LoadShedder<T extends Waiting> {
 
   /** Returns whether the class has shed a request within the last `CALM_MS` milliseconds. */
   isOverloaded(loadClass: LoadClass): boolean {
-    return this.now() < this.classes[loadClass].overloadedUntil;
+    return this.clock.now() < this.classes[loadClass].overloadedUntil;
   }
 
   private count(request: T, change: 1 | -1): void {
@@ -236,7 +237,7 @@ export class LoadShedder<T extends Waiting> {
   private overload(loadClass: LoadClass): void {
     const state = this.classes[loadClass];
     const begins = !this.isOverloaded(loadClass);
-    state.overloadedUntil = this.now() + CALM_MS;
+    state.overloadedUntil = this.clock.now() + CALM_MS;
     if (!begins) return;
     this.queue.forgetTurns(loadClass);
     for (const one of this.queue.beyond(loadClass, this.places(loadClass))) {
@@ -247,10 +248,10 @@ export class LoadShedder<T extends Waiting> {
 
   private countOffered(): void {
     const { offered } = this;
-    const elapsed = this.now() - offered.since;
+    const elapsed = this.clock.now() - offered.since;
     offered.count++;
     if (elapsed < OFFERED_MS) return;
-    this.offered = { since: this.now(), count: 0, perSecond: (offered.count * 1_000) / elapsed };
+    this.offered = { since: this.clock.now(), count: 0, perSecond: (offered.count * 1_000) / elapsed };
   }
 }
 

@@ -4,6 +4,7 @@ import { type ApiKey, matchingKey, parseApiKeys } from './apiKeys';
 import { WrongTokens } from './wrongTokens';
 import { type JwtSettings, Jwts } from './jwts';
 import { Problem } from '../http/problem';
+import { type Clock, systemClock } from '../../timing/clock';
 
 export { type ApiKey, ApiKeyError, parseApiKeys } from './apiKeys';
 export type { JwtSettings } from './jwts';
@@ -19,10 +20,10 @@ export class Authenticator {
   constructor(
     private readonly keys: readonly ApiKey[],
     jwt?: JwtSettings,
-    now: () => number = () => Date.now(),
+    clock: Clock = systemClock,
   ) {
-    this.wrongTokens = new WrongTokens(now);
-    this.jwts = jwt && new Jwts(jwt, now);
+    this.wrongTokens = new WrongTokens(clock);
+    this.jwts = jwt && new Jwts(jwt, clock);
   }
 
   /**

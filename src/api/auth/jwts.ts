@@ -2,6 +2,7 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerif
 import { type Caller, type Role, roles } from '../../domain/platform/caller';
 import { LongwatchError } from '../../domain/errors';
 import { ID_PATTERN } from '../../domain/ids';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** Where JWTs come from and what they must claim. */
 export interface JwtSettings {
@@ -31,7 +32,7 @@ export class Jwts {
 
   constructor(
     private readonly settings: JwtSettings,
-    private readonly now: () => number = () => Date.now(),
+    private readonly clock: Clock = systemClock,
   ) {
     const keys = createRemoteJWKSet(new URL(settings.jwksUrl), {
       cacheMaxAge: KEYS_FRESH_MS,
@@ -64,7 +65,7 @@ export class Jwts {
         issuer: this.settings.issuer,
         algorithms: ALGORITHMS,
         clockTolerance: CLOCK_TOLERANCE_S,
-        currentDate: new Date(this.now()),
+        currentDate: new Date(this.clock.now()),
         requiredClaims: ['exp', 'sub'],
       });
       const role = payload['role'];
@@ -84,14 +85,14 @@ export class Jwts {
   }
 
   private async readKeys(url: string, options: RequestInit): Promise<Response> {
-    if (this.now() - this.failedAt < PAUSE_AFTER_FAILURE_MS)
+    if (this.clock.now() - this.failedAt < PAUSE_AFTER_FAILURE_MS)
       throw new Error('the last read of the keys failed less than two seconds ago');
     try {
       const response = await fetch(url, options);
-      if (response.status !== 200) this.failedAt = this.now();
+      if (response.status !== 200) this.failedAt = this.clock.now();
       return response;
     } catch (error) {
-      this.failedAt = this.now();
+      this.failedAt = this.clock.now();
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Clock, systemClock } from '../../timing/clock';
 
 const MINUTE = 60_000;
 /** Wrong tokens that an address may send within a minute before it must wait. */
@@ -16,21 +17,24 @@ export class WrongTokens {
   private readonly wrong = new LRUCache<string, { count: number; since: number }>({ max: REMEMBERED });
   private readonly known = new LRUCache<string, number>({ max: REMEMBERED });
 
-  constructor(private readonly now: () => number = () => Date.now()) {}
+  constructor(private readonly clock: Clock = systemClock) {}
 
   /** Returns the milliseconds that an address must wait; 0 if it need not wait. */
   waitMs(address: string): number {
     const seen = this.wrong.get(networkOf(address));
     if (!seen || seen.count < WRONG_A_MINUTE) return 0;
-    return Math.max(0, seen.since + MINUTE - this.now());
+    return Math.max(0, seen.since + MINUTE - this.clock.now());
   }
 
   /** Counts a wrong token from an address. */
   failed(address: string): void {
     const network = networkOf(address);
     const seen = this.wrong.get(network);
-    const goesOn = seen !== undefined && this.now() - seen.since < MINUTE;
-    this.wrong.set(network, goesOn ? { count: seen.count + 1, since: seen.since } : { count: 1, since: this.now() });
+    const goesOn = seen !== undefined && this.clock.now() - seen.since < MINUTE;
+    this.wrong.set(
+      network,
+      goesOn ? { count: seen.count + 1, since: seen.since } : { count: 1, since: this.clock.now() },
+    );
   }
 
   /**
@@ -39,12 +43,12 @@ export class WrongTokens {
    */
   isKnown(address: string, who: string): boolean {
     const at = this.known.get(`${networkOf(address)} ${who}`);
-    return at !== undefined && this.now() - at < KNOWN_MS;
+    return at !== undefined && this.clock.now() - at < KNOWN_MS;
   }
 
   /** Records that a key was used from an address. */
   succeeded(address: string, who: string): void {
-    this.known.set(`${networkOf(address)} ${who}`, this.now());
+    this.known.set(`${networkOf(address)} ${who}`, this.clock.now());
   }
 
   /** Number of entries in memory. */

@@ -4,6 +4,7 @@ import type { Express } from 'express';
 import type { Admission } from '../admission/admission';
 import { Problem } from './problem';
 import { ReplyGuard } from './replyGuard';
+import { monotonicClock } from '../../timing/clock';
 
 /** The server cannot listen: the port is in use, needs privileges, or the address does not exist. */
 export class ListenError extends Error {
@@ -100,8 +101,8 @@ function limitConnections(server: Server, maxConnections: number): void {
   server.on('connection', (socket) => {
     open++;
     socket.once('close', () => open--);
-    if (open > maxConnections * NEARLY_FULL && performance.now() - cleared > 1_000) {
-      cleared = performance.now();
+    if (open > maxConnections * NEARLY_FULL && monotonicClock.now() - cleared > 1_000) {
+      cleared = monotonicClock.now();
       server.closeIdleConnections();
     }
   });

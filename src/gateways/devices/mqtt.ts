@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
 import { defined } from '../../domain/defined';
 import { isPermanent } from '../../domain/errors';
 import { type CallWatch, watched } from '../../telemetry/calls';
 import { entrySpan, SpanKind } from '../../telemetry/spans';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** Address and credentials of the broker. */
 export interface MqttSettings {
@@ -79,6 +79,7 @@ export class MqttListener {
   constructor(
     private readonly settings: MqttSettings,
     private readonly subscription: MqttSubscription,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   /**
@@ -158,7 +159,7 @@ export class MqttListener {
           ...batch.filter(({ connection, isAcknowledged }) => connection === this.connection && !isAcknowledged),
         );
         // `stop` aborts the pause; then the loop ends.
-        await sleep(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+        await this.clock.sleep(PAUSE_MS, this.stopping.signal).catch(() => undefined);
       }
     }
   }

@@ -4,6 +4,7 @@ import { awsHttp } from '../awsHttp';
 import { LRUCache } from 'lru-cache';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type DataKey, type KeyRing, PayloadKeyError } from './keys';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** Address and credentials of AWS KMS. */
 export interface KmsSettings {
@@ -34,7 +35,7 @@ export interface KmsKeysOptions {
   maxAgeMs?: number;
   /** Maximum number of cached data keys. Default 10,000. */
   maxKept?: number;
-  now?: () => number;
+  clock?: Clock;
 }
 
 const PREFIX = 'kms:';
@@ -51,7 +52,7 @@ export class KmsKeys implements KeyRing {
   private madeAt = 0;
   private readonly maxUses: number;
   private readonly maxAgeMs: number;
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private readonly kept: LRUCache<string, KeyObject>;
   /** Data keys that KMS is decrypting now. The payloads of one history share one call. */
   private readonly asked = new Map<string, Promise<KeyObject>>();
@@ -63,12 +64,12 @@ export class KmsKeys implements KeyRing {
   ) {
     this.maxUses = options.maxUses ?? 1_000_000;
     this.maxAgeMs = options.maxAgeMs ?? 3_600_000;
-    this.now = options.now ?? Date.now;
+    this.clock = options.clock ?? systemClock;
     this.kept = new LRUCache({
       max: options.maxKept ?? 10_000,
       ttl: this.maxAgeMs,
       ttlResolution: 0,
-      perf: { now: this.now },
+      perf: this.clock,
     });
   }
 
@@ -78,9 +79,9 @@ export class KmsKeys implements KeyRing {
   }
 
   async current(): Promise<DataKey> {
-    if (!this.making || this.uses >= this.maxUses || this.now() - this.madeAt >= this.maxAgeMs) {
+    if (!this.making || this.uses >= this.maxUses || this.clock.now() - this.madeAt >= this.maxAgeMs) {
       this.uses = 0;
-      this.madeAt = this.now();
+      this.madeAt = this.clock.now();
       this.making = this.generate();
       // A failed call is not cached; the next payload calls KMS again.
       this.making.catch(() => (this.making = undefined));

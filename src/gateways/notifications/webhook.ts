@@ -3,6 +3,7 @@ import type { Notification } from '../../domain/platform/notification';
 import { againAfter, retry } from '../../timing/retry';
 import { type CallResult, type CallWatch, resultOfError, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** URL and retries of the webhook. */
 export interface WebhookSettings {
@@ -14,6 +15,7 @@ export interface WebhookSettings {
   /** The longest pause before the second attempt, in milliseconds; it doubles for each further one. Default 200. */
   pauseMs?: number;
   watch?: CallWatch;
+  clock?: Clock;
 }
 
 const LONGEST_PAUSE_MS = 10_000;
@@ -57,7 +59,7 @@ export class WebhookChannel implements Channel {
 
   /** Sends one request. @throws ChannelError for a status other than 2xx */
   private async post(notification: Notification): Promise<void> {
-    const { url, secret } = this.settings;
+    const { url, secret, clock = systemClock } = this.settings;
     const body = JSON.stringify(notification);
     const response = await fetch(url, {
       method: 'POST',
@@ -65,7 +67,7 @@ export class WebhookChannel implements Channel {
       headers: {
         'content-type': 'application/json',
         'longwatch-notification-id': notification.id,
-        'longwatch-signature': webhookSignature(secret, body, Math.floor(Date.now() / 1000)),
+        'longwatch-signature': webhookSignature(secret, body, Math.floor(clock.now() / 1000)),
       },
       redirect: 'error',
       signal: AbortSignal.timeout(5_000),

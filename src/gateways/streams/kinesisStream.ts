@@ -15,6 +15,7 @@ import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/platform/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, TrimmedError } from './source';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /**
  * Returns a Kinesis client with HTTP/1.1 and keep-alive. The SDK's default for Kinesis is HTTP/2, which local servers
@@ -53,6 +54,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
   constructor(
     private readonly client: KinesisClient,
     private readonly streamName: string,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   async listShards(): Promise<StreamShard[]> {
@@ -84,7 +86,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
   async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {
     const { retentionMs } = this.summary ?? (await this.describe());
     // Kinesis does not report a trimmed position. It silently continues with the oldest record that is left.
-    if (from && from.caughtUpAt < Date.now() - retentionMs)
+    if (from && from.caughtUpAt < this.clock.now() - retentionMs)
       throw new TrimmedError(`Shard ${shardId} was last read to its end before the stream’s retention began`);
     try {
       const { ShardIterator } = await this.client.send(

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { featureNames } from '../../domain/fraud/features';
 import { type BoostedTrees, parseModel } from '../../domain/fraud/xgboost';
 import { listenOn } from '../ports';
 import { ContainerError, parseRows, predict } from './predictions';
+import { monotonicClock } from '../../timing/clock';
 
 /** Faults that the endpoint simulates, for tests. */
 export interface Misbehaviour {
@@ -141,8 +141,8 @@ async function misbehave(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  // Without a reference, so that the timer does not keep a process alive whose server is closed.
-  if (how?.delayMs) await sleep(how.delayMs, undefined, { ref: false });
+  // The monotonic clock's timer does not keep a process alive whose server is closed.
+  if (how?.delayMs) await monotonicClock.sleep(how.delayMs);
   if (how?.status) throw new ServiceError(how.status, 'as asked by the test');
   if (how?.reset) request.socket.destroy();
   else if (how?.hang === 'body') response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Alert } from '../../domain/devices/alerts';
 import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** Maximum number of cached devices and groups. */
 const CACHED = 100_000;
@@ -12,7 +13,7 @@ export class AlertRules {
   constructor(
     private readonly devices: Pick<DeviceStore, 'find'>,
     private readonly cacheMs: number,
-    private readonly now: () => number = Date.now,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   /** Returns the alert rules by device, at most `cacheMs` old. */
@@ -33,7 +34,7 @@ export class AlertRules {
   }
 
   private async read(ids: readonly string[]): Promise<Map<string, Device | undefined>> {
-    const now = this.now();
+    const now = this.clock.now();
     const entries = new Map(ids.map((id) => [id, this.cached.get(id)] as const));
     const unknown = ids.filter((id) => (entries.get(id)?.until ?? 0) <= now);
     if (unknown.length > 0) {

@@ -3,6 +3,7 @@ import { startEntry } from '../../domain/platform/outbox';
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { deviceAlertsStart } from '../../domain/devices/workflows';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** Maximum number of events in one batch, because an item has at most 400 KB. Further events are not notified. */
 const MAX_EVENTS = 500;
@@ -14,7 +15,7 @@ const MAX_EVENTS = 500;
 export class AlertStarts {
   constructor(
     private readonly outbox: Pick<OutboxWriter, 'recording'>,
-    private readonly now: () => number = Date.now,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   /**
@@ -22,6 +23,6 @@ export class AlertStarts {
    */
   recording(events: readonly AlertEvent[]): TransactItem[] {
     const [first, ...rest] = events.slice(0, MAX_EVENTS);
-    return first ? [this.outbox.recording(startEntry(deviceAlertsStart([first, ...rest]), this.now()))] : [];
+    return first ? [this.outbox.recording(startEntry(deviceAlertsStart([first, ...rest]), this.clock.now()))] : [];
   }
 }

@@ -20,6 +20,7 @@ import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { ReadingStore } from '../../stores/devices/readings';
 import { type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
 import { type DeviceStretch, tableRows } from './tableRows';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Archiver} needs. */
 export interface ArchiverParts {
@@ -28,7 +29,7 @@ export interface ArchiverParts {
   archives: ArchiveStore;
   archive: DeviceArchive;
   onSkipped?: OnSkipped;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The signal and the progress callback of a long step. */
@@ -46,13 +47,13 @@ const DELETE_ROWS = 1_000;
  * of them run under one workflow id.
  */
 export class Archiver {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: ArchiverParts,
     private readonly settings: { archiveAfterMs: number },
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /** Returns the epoch ms from which a day may be archived. */
@@ -67,7 +68,7 @@ export class Archiver {
    */
   async plan(day: Day): Promise<ArchivePlan> {
     const { days, archives, archive } = this.parts;
-    if (this.now() < this.dueAt(day))
+    if (this.clock.now() < this.dueAt(day))
       throw new LongwatchError('conflict', `${day} can be archived from ${iso(this.dueAt(day))} on`);
     const record = await archives.find(day);
     if (record?.state === 'expired')
@@ -182,7 +183,7 @@ export class Archiver {
     state: ArchivedDay['state'],
   ): Promise<ArchivedDay> {
     const { rows, parts } = await this.parts.archive.manifest(day, generation);
-    const now = this.now();
+    const now = this.clock.now();
     const record: ArchivedDay = {
       day,
       generation,
@@ -237,7 +238,7 @@ export class Archiver {
         },
         this.reporter(`the late marker of ${day}`),
       );
-    await archives.move(day, generation, 'archived', this.now());
+    await archives.move(day, generation, 'archived', this.clock.now());
     await archive.clear(day, [await archive.manifest(day, generation)]);
   }
 
@@ -251,7 +252,7 @@ export class Archiver {
     if (!record) throw new LongwatchError('notFound', `${day} is not archived`);
     if (record.state === 'deleting' || record.state === 'expired')
       throw new LongwatchError('conflict', `${day} is in the state ${record.state}, so it cannot be restored`);
-    await this.parts.archives.move(day, record.generation, 'restoring', this.now());
+    await this.parts.archives.move(day, record.generation, 'restoring', this.clock.now());
     return this.parts.archive.manifest(day, record.generation);
   }
 
@@ -302,7 +303,7 @@ export class Archiver {
 
   /** Marks a day as restored. */
   async finishRestore(day: Day, generation: number): Promise<void> {
-    await this.parts.archives.move(day, generation, 'restored', this.now());
+    await this.parts.archives.move(day, generation, 'restored', this.clock.now());
   }
 
   /** Deletes the files of a day permanently. */
@@ -310,7 +311,7 @@ export class Archiver {
     const record = await this.parts.archives.find(day);
     if (!record) return;
     // Mark the day as expired first, so that reads no longer look for its files.
-    await this.parts.archives.move(day, record.generation, 'expired', this.now());
+    await this.parts.archives.move(day, record.generation, 'expired', this.clock.now());
     await this.parts.archive.clear(day, []);
   }
 }

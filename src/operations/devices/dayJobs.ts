@@ -18,6 +18,7 @@ import {
   RESTORE_TYPE,
 } from '../../domain/devices/workflows';
 import type { Archiver } from './archiver';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link DayJobs} needs. */
 export interface DayJobsParts {
@@ -27,12 +28,12 @@ export interface DayJobsParts {
   devices: DeviceStore;
   outbox: OutboxWriter;
   temporal: Pick<Temporal, 'client' | 'within'>;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** Starts jobs that admins request: archiving, restoring and erasing. */
 export class DayJobs {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: DayJobsParts,
@@ -42,7 +43,7 @@ export class DayJobs {
      */
     private readonly settings: { archives: boolean; eraseAfterMs: number },
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -54,7 +55,7 @@ export class DayJobs {
   async archive(day: Day): Promise<string> {
     this.needArchive();
     const dueAt = this.parts.archiver.dueAt(day);
-    if (this.now() < dueAt)
+    if (this.clock.now() < dueAt)
       throw new LongwatchError('conflict', `${day} can be archived from ${new Date(dueAt).toISOString()} on`);
     return this.start(ARCHIVE_TYPE, day, `Archives the readings of ${day}`);
   }
@@ -87,7 +88,7 @@ export class DayJobs {
    * @throws LongwatchError `contention` if an erasure finished during the request
    */
   async erase(deviceId: string): Promise<string> {
-    const now = this.now();
+    const now = this.clock.now();
     const start = startEntry(eraseStart(deviceId, now, this.settings.eraseAfterMs), now);
     try {
       await this.parts.db.client.send(

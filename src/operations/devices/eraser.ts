@@ -10,6 +10,7 @@ import type { ReadingStore } from '../../stores/devices/readings';
 import type { RollupStore } from '../../stores/devices/rollups';
 import type { SentinelStore } from '../../stores/devices/sentinels';
 import type { StepContext } from './archiver';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Eraser} needs. */
 export interface EraserParts {
@@ -20,7 +21,7 @@ export interface EraserParts {
   sentinels: SentinelStore;
   archives: ArchiveStore;
   archive: DeviceArchive;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** A part that must be rewritten without one device. */
@@ -40,18 +41,18 @@ const FIRST_YEAR = 2020;
  * readings of the device.
  */
 export class Eraser {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: EraserParts,
     private readonly settings: { lateWindowMs: number },
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /** Returns the days whose rows may be in the table because readings are still accepted for them. */
   private openDays(): Day[] {
-    const now = this.now();
+    const now = this.clock.now();
     const days: Day[] = [];
     for (
       let day = dayOf(now - this.settings.lateWindowMs - 86_400_000);
@@ -203,7 +204,7 @@ export class Eraser {
       deviceId,
       resolution: '1d' as const,
       from: Date.UTC(FIRST_YEAR, 0, 1),
-      to: this.now() + 2 * 86_400_000,
+      to: this.clock.now() + 2 * 86_400_000,
     };
     const buckets = await this.parts.rollups.buckets(stretch, { limit: 100_000, series: 200 });
     return buckets.map(dayOf);
@@ -226,7 +227,7 @@ export class Eraser {
     }
     if ((await this.rolledUpDays(deviceId)).length > 0) left.push('rollups');
     if ((await devices.entries(deviceId)).some((entry) => entry !== 'device')) left.push('entries of the device');
-    if (left.length === 0) await devices.finishErasure(deviceId, this.now());
+    if (left.length === 0) await devices.finishErasure(deviceId, this.clock.now());
     return left.slice(0, MAX_NAMED);
   }
 }

@@ -8,6 +8,7 @@ import type { RetentionStore } from '../../stores/devices/retention';
 import type { RollupStore } from '../../stores/devices/rollups';
 import { type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
 import type { StepContext } from './archiver';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Housekeeping} needs. */
 export interface HousekeepingParts {
@@ -19,7 +20,7 @@ export interface HousekeepingParts {
   onSkipped?: OnSkipped;
   /** Called for a day for which the need to archive could not be read. */
   onDayLeft?: OnSkipped;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The settings of {@link Housekeeping}. */
@@ -53,13 +54,13 @@ const MAX_DUE = 200;
 
 /** Finds and does the jobs that are due by time: archiving days, and deleting files and rollups. */
 export class Housekeeping {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: HousekeepingParts,
     private readonly settings: HousekeepingSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -70,7 +71,7 @@ export class Housekeeping {
     if (!this.settings.archives) return [];
     const { retention, archiveAfterMs, lateWindowMs } = this.settings;
     const { archives, days, onDayLeft } = this.parts;
-    const now = this.now();
+    const now = this.clock.now();
     const today = dayOf(now);
     const due: DueDay[] = [];
     const oldest = firstKept(today, retention.archive);
@@ -108,7 +109,7 @@ export class Housekeeping {
     const { retention } = this.parts;
     const done: DeletedRollups = { days: 0, skipped: 0 };
     for (const resolution of resolutions) {
-      const end = firstKept(dayOf(this.now()), this.settings.retention.rollups[resolution]);
+      const end = firstKept(dayOf(this.clock.now()), this.settings.retention.rollups[resolution]);
       const until = await retention.deletedUntil(resolution);
       for (
         let day = until === undefined ? addDays(end, -FIRST_LOOK_DAYS) : addDays(until, 1);

@@ -10,6 +10,7 @@ import { byDeviceDay, CHECKED_WRITE_LIMIT, type ReadingStore } from '../../store
 import { type Again, again, againAtOnce, retry } from '../../timing/retry';
 import { isolate } from '../platform/isolate';
 import { KnownDevices } from './knownDevices';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The settings of {@link Ingest}. */
 export interface IngestSettings {
@@ -32,7 +33,7 @@ export interface IngestParts {
   /** Called with the error of a reading that the database refuses permanently. */
   onRefused?(error: unknown): void;
   onReadings?(result: 'stored' | 'rejected', count: number): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** A reading that is not validated yet. */
@@ -69,14 +70,14 @@ interface Checked {
 /** Validates and stores readings of all sources: HTTP, MQTT, Kinesis and AWS IoT. */
 export class Ingest {
   private readonly known: KnownDevices;
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: IngestParts,
     private readonly settings: IngestSettings,
   ) {
-    this.now = parts.now ?? Date.now;
-    this.known = new KnownDevices(parts, settings.deviceCacheMs, this.now);
+    this.clock = parts.clock ?? systemClock;
+    this.known = new KnownDevices(parts, settings.deviceCacheMs, this.clock);
   }
 
   /**
@@ -105,7 +106,7 @@ export class Ingest {
     const results: (ReadingResult | undefined)[] = arrivals.map(() => undefined);
     const refused = await this.refusals(arrivals);
     const checked: Checked[] = [];
-    for (const [at, { deviceId, input, arrivedAt = this.now() }] of arrivals.entries()) {
+    for (const [at, { deviceId, input, arrivedAt = this.clock.now() }] of arrivals.entries()) {
       const refusal = refused.get(deviceId);
       const reading = refusal
         ? [refusal]
@@ -149,7 +150,8 @@ export class Ingest {
       byDeviceDay(rows).map(async (group) => {
         const taken = await this.noteNames(group, faults);
         if (taken.length === 0) return;
-        if (this.now() < dayEnd(group.day) + this.settings.archiveAfterMs - CAREFUL_BEFORE_MS) fresh.push(...taken);
+        if (this.clock.now() < dayEnd(group.day) + this.settings.archiveAfterMs - CAREFUL_BEFORE_MS)
+          fresh.push(...taken);
         else late.push({ ...group, rows: taken });
       }),
     );

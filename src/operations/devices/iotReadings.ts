@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { DeadLetter } from '../../stores/platform/deadLetters';
 import type { Ingest } from './ingest';
+import { type Clock, systemClock } from '../../timing/clock';
 import { arrivalsOf, faultsOf, IOT_LETTERS, isRefused, messageLetter } from './messages';
 
 /** A device's message as a rule of AWS IoT Core delivers it. */
@@ -29,6 +30,7 @@ export type IotReadings = (message: IotMessage) => Promise<string | undefined>;
 export function iotReadings(
   ingest: Pick<Ingest, 'store'>,
   keep: (letters: readonly DeadLetter[]) => Promise<void>,
+  clock: Clock = systemClock,
 ): IotReadings {
   return async ({ device, payload, arrivedAt }) => {
     const arrivals = arrivalsOf(payload, { topicDevice: device, arrivedAt });
@@ -36,7 +38,7 @@ export function iotReadings(
     const results = await ingest.store(arrivals);
     const reason = faultsOf(results);
     if (reason !== undefined && isRefused(results))
-      await keep([messageLetter(IOT_LETTERS, device, payload, reason, arrivedAt)]);
+      await keep([messageLetter(IOT_LETTERS, device, payload, reason, arrivedAt, clock.now())]);
     return reason;
   };
 }

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Day } from '../../domain/devices/days';
 import type { DayStore } from '../../stores/devices/days';
 import type { Device, DeviceStore } from '../../stores/devices/devices';
+import type { Clock } from '../../timing/clock';
 
 /** Maximum number of cached entries of each kind. */
 const CACHED = 100_000;
@@ -15,12 +16,12 @@ export class KnownDevices {
   constructor(
     private readonly parts: { devices: Pick<DeviceStore, 'find'>; days: Pick<DayStore, 'note' | 'names'> },
     private readonly cacheMs: number,
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {}
 
   /** Returns devices by id, at most `cacheMs` old; undefined for unregistered devices. */
   async devices(deviceIds: readonly string[]): Promise<Map<string, Device | undefined>> {
-    const now = this.now();
+    const now = this.clock.now();
     const devices = new Map(deviceIds.map((id) => [id, this.found.get(id)] as const));
     const unknown = deviceIds.filter((id) => (devices.get(id)?.until ?? 0) <= now);
     if (unknown.length > 0) {

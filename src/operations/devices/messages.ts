@@ -69,6 +69,7 @@ export function messageLetter(
   payload: Uint8Array,
   reason: string,
   arrivedAt: number,
+  at = arrivedAt,
 ): DeadLetter {
   const position = createHash('sha256').update(device).update('\0').update(payload).digest('hex');
   return {
@@ -78,6 +79,6 @@ export function messageLetter(
     reason,
     record: payload,
     arrivedAt,
-    at: Date.now(),
+    at,
   };
 }

@@ -1,6 +1,7 @@
 import { isPermanent, reasonOf } from '../../domain/errors';
 import type { Message, MqttSubscription } from '../../gateways/devices/mqtt';
 import type { DeadLetter } from '../../stores/platform/deadLetters';
+import { type Clock, systemClock } from '../../timing/clock';
 import type { Arrival, Ingest } from './ingest';
 import { arrivalsOf, faultsOf, isRefused, messageLetter, MQTT_LETTERS } from './messages';
 
@@ -12,6 +13,7 @@ export interface MqttReadingsParts {
   /** Stores dead letters. */
   keep(letters: readonly DeadLetter[]): Promise<void>;
   onFault(error: unknown): void;
+  clock?: Clock;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface MqttReadingsParts {
  * too, and the device gets the reason on `devices/<id>/rejected`. A valid message that the database refuses is first
  * kept as a dead letter.
  */
-export function mqttReadings({ ingest, keep, onFault }: MqttReadingsParts): MqttSubscription {
+export function mqttReadings({ ingest, keep, onFault, clock = systemClock }: MqttReadingsParts): MqttSubscription {
   const deviceOf = (topic: string) => TOPIC.exec(topic)?.[1] ?? '';
   const rejection = (topic: string, reason: string): Message => ({
     topic: topic.replace(/readings$/, 'rejected'),
@@ -59,14 +61,14 @@ export function mqttReadings({ ingest, keep, onFault }: MqttReadingsParts): Mqtt
         if (reason === undefined) continue;
         answers.push(rejection(message.topic, reason));
         if (isRefused(own))
-          letters.push(messageLetter(MQTT_LETTERS, deviceOf(message.topic), message.payload, reason, Date.now()));
+          letters.push(messageLetter(MQTT_LETTERS, deviceOf(message.topic), message.payload, reason, clock.now()));
       }
       await keepLetters(letters);
       return answers;
     },
     async setAside({ topic, payload }, error) {
       onFault(error);
-      await keepLetters([messageLetter(MQTT_LETTERS, deviceOf(topic), payload, reasonOf(error), Date.now())]);
+      await keepLetters([messageLetter(MQTT_LETTERS, deviceOf(topic), payload, reasonOf(error), clock.now())]);
       return [rejection(topic, reasonOf(error))];
     },
   };

@@ -1,9 +1,14 @@
 import type { DeviceStore } from '../../stores/devices/devices';
 import { ERASE_TYPE, eraseStart, eraseWorkflowId, erasureOf } from '../../domain/devices/workflows';
+import { type Clock, systemClock } from '../../timing/clock';
 import type { ReconciledRows } from '../platform/reconciliation/reconciledRows';
 
 /** Devices that are being erased, for the reconciler. */
-export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: number }): ReconciledRows {
+export function erasureRows(
+  devices: DeviceStore,
+  settings: { eraseAfterMs: number },
+  clock: Clock = systemClock,
+): ReconciledRows {
   const erasing = async (workflowId: string) => {
     const of = erasureOf(workflowId);
     const device = of && (await devices.get(of.deviceId));
@@ -26,7 +31,7 @@ export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: numb
     // A workflow that is reset after its end would erase readings that the device has sent since.
     async endedBecause(workflowId, graceMs) {
       const found = await erasing(workflowId);
-      return found && !found.isOpen && found.requestedAt < Date.now() - graceMs
+      return found && !found.isOpen && found.requestedAt < clock.now() - graceMs
         ? `device ${found.deviceId} is no longer being erased`
         : undefined;
     },

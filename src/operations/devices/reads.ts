@@ -8,6 +8,7 @@ import type { LiveStore } from '../../stores/devices/live';
 import type { ReadingStore } from '../../stores/devices/readings';
 import type { RollupStore } from '../../stores/devices/rollups';
 import type { ArchivedReadings } from './archivedReadings';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link DeviceReads} needs. */
 export interface ReadsParts {
@@ -15,7 +16,7 @@ export interface ReadsParts {
   rollups: RollupStore;
   live: LiveStore;
   archived: ArchivedReadings;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** A period of one device, in epoch ms. `to` is exclusive. */
@@ -41,10 +42,10 @@ const MAX_SERIES = 64;
 
 /** Reads readings and rollups from the table and the archive. */
 export class DeviceReads {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(private readonly parts: ReadsParts) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -121,7 +122,7 @@ export class DeviceReads {
 
   /** Returns the newest reading. Normally one read if the device has reported today, otherwise three or four. */
   async latest(deviceId: string): Promise<ReadingRow | undefined> {
-    const now = this.now();
+    const now = this.clock.now();
     const today = dayOf(now);
     // Shortly before midnight, a device whose clock is ahead may have reported for tomorrow.
     const ahead = dayOf(now + limits.aheadMs);

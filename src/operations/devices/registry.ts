@@ -6,13 +6,14 @@ import { type Db, isConditionFailure } from '../../stores/dynamodb';
 import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
 import type { LiveStore } from '../../stores/devices/live';
 import { again, retry } from '../../timing/retry';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Registry} needs. */
 export interface RegistryParts {
   db: Db;
   devices: DeviceStore;
   live: LiveStore;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The alert rules of a device or group. Version 0: none were ever set. */
@@ -25,10 +26,10 @@ const ATTEMPTS = 8;
 
 /** Devices, groups and alert rules, as admins define them. */
 export class Registry {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(private readonly parts: RegistryParts) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -50,7 +51,7 @@ export class Registry {
    * @throws LongwatchError `conflict` while the device is being erased
    */
   async register(deviceId: string, groups: readonly string[]): Promise<void> {
-    if (!(await this.parts.devices.register(deviceId, groups, this.now())))
+    if (!(await this.parts.devices.register(deviceId, groups, this.clock.now())))
       throw new LongwatchError(
         'conflict',
         `Device ${deviceId} is being erased; register it again when the erasure is done`,
@@ -113,7 +114,7 @@ export class Registry {
     await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const before = (await this.parts.live.read([deviceId])).get(deviceId);
       if (!before) return undefined;
-      const after = watchSilence(before.live, alerts, this.now());
+      const after = watchSilence(before.live, alerts, this.clock.now());
       if (after === before.live) return undefined;
       try {
         await this.parts.db.client.send(

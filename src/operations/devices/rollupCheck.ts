@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../domain/defined';
 import { addDays, type Day, dayEnd, dayOf, dayStart, daysBetween } from '../../domain/devices/days';
 import { limits, type ReadingRow } from '../../domain/devices/reading';
@@ -22,6 +21,7 @@ import type { SentinelStore } from '../../stores/devices/sentinels';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import type { StepContext } from './archiver';
 import type { DeviceReads } from './reads';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link RollupCheck} needs. */
 export interface RollupCheckParts {
@@ -32,7 +32,7 @@ export interface RollupCheckParts {
   reads: Pick<DeviceReads, 'readings'>;
   onReplaced?(count: number): void;
   onSkipped?: OnSkipped;
-  now?(): number;
+  clock?: Clock;
 }
 
 interface Rolled {
@@ -69,18 +69,18 @@ const LOOK_EVERY_MS = 200;
  * written after them. By then each of these readings was either added, or never will be.
  */
 export class RollupCheck {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: RollupCheckParts,
     private readonly settings: { kept: Retention['rollups']; lateWindowMs: number },
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /** Returns the days to which readings of the last day may belong, oldest first. */
   recentDays(): Day[] {
-    const now = this.now();
+    const now = this.clock.now();
     return [...daysBetween(dayStart(addDays(dayOf(now - this.settings.lateWindowMs), -1)), now + limits.aheadMs)];
   }
 
@@ -153,7 +153,7 @@ export class RollupCheck {
   }
 
   private keptOf(day: Day): Resolution[] {
-    const today = dayOf(this.now());
+    const today = dayOf(this.clock.now());
     return resolutions.filter((resolution) => day >= firstKept(today, this.settings.kept[resolution]));
   }
 
@@ -197,7 +197,7 @@ export class RollupCheck {
     await step(async (deviceId) => {
       while (!(await sentinels.isSeen(deviceId, day, mark))) {
         work.alive(total.devices);
-        await sleep(LOOK_EVERY_MS, undefined, { signal: work.signal });
+        await this.clock.sleep(LOOK_EVERY_MS, work.signal);
       }
     });
     await step((deviceId) => sentinels.remove(deviceId, [day], mark));

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { liveDeadline } from '../../domain/devices/live';
 import { isLongwatchError } from '../../domain/errors';
 import { inLanes } from '../../domain/lanes';
@@ -10,6 +9,7 @@ import { IdlePause } from '../platform/idlePause';
 import { isOfOne, type OnSkipped } from '../platform/isolate';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link SilenceWatch} needs. */
 export interface SilenceWatchParts {
@@ -24,7 +24,7 @@ export interface SilenceWatchParts {
   everyMs?: number;
   onFault?(error: unknown): void;
   onSkipped?: OnSkipped;
-  now?(): number;
+  clock?: Clock;
 }
 
 const PAGE = 100;
@@ -38,11 +38,11 @@ const MAX_REFUSED = 1_000;
  * check per alert period, however often the device reports. Otherwise raises the silence alert.
  */
 export class SilenceWatch {
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private readonly refused = new Set<string>();
 
   constructor(private readonly parts: SilenceWatchParts) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -58,10 +58,10 @@ export class SilenceWatch {
     forMs: number;
     heartbeat(raised: number): void;
   }): Promise<number> {
-    const until = Date.now() + forMs;
+    const until = this.clock.now() + forMs;
     let raised = 0;
     const pause = new IdlePause(this.parts.everyMs ?? 1_000);
-    while (!signal.aborted && Date.now() < until) {
+    while (!signal.aborted && this.clock.now() < until) {
       let settled = 0;
       try {
         const seen = await this.processDue(signal);
@@ -74,7 +74,7 @@ export class SilenceWatch {
       }
       heartbeat(raised);
       // When the signal aborts the pause, the loop ends.
-      await sleep(pause.after(settled), undefined, { signal }).catch(() => undefined);
+      await this.clock.sleep(pause.after(settled), signal).catch(() => undefined);
     }
     return raised;
   }
@@ -105,7 +105,7 @@ export class SilenceWatch {
    * Otherwise a page of them would hide the deadlines after it.
    */
   private async due(bucket: number): Promise<Deadline[]> {
-    const due = await this.parts.live.due(bucket, this.now(), PAGE + this.refused.size);
+    const due = await this.parts.live.due(bucket, this.clock.now(), PAGE + this.refused.size);
     return due.filter(({ deviceId }) => !this.refused.has(deviceId)).slice(0, PAGE);
   }
 
@@ -136,7 +136,7 @@ export class SilenceWatch {
       await transact(db, { deadline: live.strikeOff(deadline) });
       return 0; // Removed, or another writer changes it at this moment. Then the next round finds it again.
     }
-    const { live: after, events } = liveDeadline(before.live, deviceId, defined.get(deviceId) ?? [], this.now());
+    const { live: after, events } = liveDeadline(before.live, deviceId, defined.get(deviceId) ?? [], this.clock.now());
     const lost = await transact(db, {
       deadline: live.strikeOff(deadline),
       live: live.replace(deviceId, before, after),

@@ -8,13 +8,14 @@ import type { Temporal } from '../../gateways/temporal';
 import type { AttestationStore } from '../../stores/fraud/attestations';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { investigationId, type UpdateOutcome } from '../../domain/fraud/workflows';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link CaseUpdates} needs. */
 export interface CaseUpdatesParts {
   temporal: Pick<Temporal, 'client' | 'within'>;
   attestations: AttestationStore;
   investigations: InvestigationStore;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** A request without the sender's name. The API adds the authenticated name. */
@@ -27,10 +28,10 @@ const UPDATE_DEADLINE_MS = 15_000;
 
 /** Sends requests of authenticated callers to a case's workflow, each with an attestation of the caller. */
 export class CaseUpdates {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(private readonly parts: CaseUpdatesParts) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -56,7 +57,7 @@ export class CaseUpdates {
       name: caller.name,
       role: caller.role,
       claim: claimOf(signed),
-      at: this.now(),
+      at: this.clock.now(),
     });
     const { kind, ...payload } = signed;
     try {
@@ -74,7 +75,7 @@ export class CaseUpdates {
 
   /** Derives the request's id. Without a key, a repetition within the same minute counts as the same request. */
   private requestId(transactionId: string, name: string, request: CaseRequest, key: string | undefined): string {
-    const once = key ?? String(Math.floor(this.now() / 60_000));
+    const once = key ?? String(Math.floor(this.clock.now() / 60_000));
     return createHash('sha256')
       .update(JSON.stringify([transactionId, name, request, once]))
       .digest('base64url')

@@ -9,6 +9,7 @@ import type { InvestigationStore } from '../../stores/fraud/investigations';
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Cases} needs. */
 export interface CaseParts {
@@ -16,18 +17,18 @@ export interface CaseParts {
   decisions: DecisionStore;
   investigations: InvestigationStore;
   outbox: OutboxWriter;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** Opens investigations after the decision: on request, or because a later score is more severe. */
 export class Cases {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: CaseParts,
     private readonly policy: InvestigationPolicy,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -56,7 +57,7 @@ export class Cases {
    * @returns false if the case exists already
    */
   async openCase({ transaction, decision }: DecidedTransaction, also: TransactItem[]): Promise<boolean> {
-    const now = this.now();
+    const now = this.clock.now();
     const facts = { transaction, decision, openedAt: now };
     const start = startEntry(investigationStart(facts, this.policy), now);
     const opening = [this.parts.investigations.openingItem(facts), this.parts.outbox.recording(start)];

@@ -6,6 +6,7 @@ import type { Db } from '../../stores/dynamodb';
 import type { Challenger, ChallengerStore, LiveModelStore, RuleStore } from '../../stores/fraud/rules';
 import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
 import type { Page, PageRequest } from '../../stores/cursor';
+import { type Clock, systemClock } from '../../timing/clock';
 import { type Putting, putAll, type Stored } from '../../stores/versioned';
 
 /** The parts that {@link Challengers} needs. */
@@ -19,6 +20,7 @@ export interface ChallengerParts {
   tryEndpoint(endpointName: string): Promise<void>;
   /** Reloads the rules, the live model and the challenger in this process. */
   refresh(): Promise<void>;
+  clock?: Clock;
 }
 
 /** The challenger and its comparison with the live decisions. */
@@ -48,7 +50,7 @@ export class Challengers {
   async put(challenger: Challenger, putBy: string): Promise<number> {
     if (challenger.endpointName !== undefined) await this.parts.tryEndpoint(challenger.endpointName);
     const ifVersion = await this.parts.challengers.currentVersion();
-    const version = await this.parts.challengers.put(challenger, { ifVersion, putBy, at: iso(Date.now()) });
+    const version = await this.parts.challengers.put(challenger, { ifVersion, putBy, at: this.now() });
     await this.parts.refresh();
     return version;
   }
@@ -57,7 +59,7 @@ export class Challengers {
   async remove(putBy: string): Promise<void> {
     const stored = await this.parts.challengers.current();
     if (!stored?.value) return;
-    await this.parts.challengers.put(null, { ifVersion: stored.version, putBy, at: iso(Date.now()) });
+    await this.parts.challengers.put(null, { ifVersion: stored.version, putBy, at: this.now() });
     await this.parts.refresh();
   }
 
@@ -78,7 +80,7 @@ export class Challengers {
   async promote(ifVersion: number, putBy: string): Promise<{ ruleSetVersion?: number; endpointName?: string }> {
     const { challengers, rules, models, db } = this.parts;
     const { version, value } = await this.current();
-    const by = (from: number) => ({ ifVersion: from, putBy, at: iso(Date.now()) });
+    const by = (from: number) => ({ ifVersion: from, putBy, at: this.now() });
     const over = challengers.putting(null, by(ifVersion));
     if (version !== ifVersion) throw over.lost(undefined);
     if (value.endpointName !== undefined) await this.parts.tryEndpoint(value.endpointName);
@@ -93,6 +95,10 @@ export class Challengers {
       ...(value.ruleSet && { ruleSetVersion: rulesVersion + 1 }),
       ...defined({ endpointName: value.endpointName }),
     };
+  }
+
+  private now(): string {
+    return iso((this.parts.clock ?? systemClock).now());
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { again, againAfter, againAtOnce, retry } from '../../timing/retry';
 import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored } from './decisionMaker';
 import type { OutboxWriter } from '../platform/outbox/outbox';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The settings of {@link DecisionBatches}. */
 export interface BatchSettings {
@@ -38,7 +39,7 @@ export interface BatchParts {
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Called for every decision that was written. */
   onDecision?(draft: UnwrittenDecision): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** A transaction and when the stream received it (epoch ms). */
@@ -74,13 +75,13 @@ interface UserDraft {
  * the decisions that are already written are found.
  */
 export class DecisionBatches {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: BatchParts,
     private readonly settings: BatchSettings,
   ) {
-    this.now = parts.now ?? (() => Date.now());
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -171,7 +172,7 @@ export class DecisionBatches {
           profile,
           ...defined({ heldUntil: user.before.heldUntil }),
           scored: scored[row++] as Scored,
-          latencyMs: Math.max(0, this.now() - arrival.arrivedAt),
+          latencyMs: Math.max(0, this.clock.now() - arrival.arrivedAt),
         }),
       );
       return {

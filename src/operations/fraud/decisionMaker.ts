@@ -15,6 +15,7 @@ import type { InvestigationStore } from '../../stores/fraud/investigations';
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The model's score of a transaction, or the reason why there is none. */
 export interface Scored {
@@ -53,7 +54,7 @@ export interface DecisionMakerParts {
   outbox: Pick<OutboxWriter, 'recording'>;
   investigations: InvestigationStore;
   rules: { current(): CompiledRuleSet };
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The settings of {@link DecisionMaker}. */
@@ -65,13 +66,13 @@ export interface DecisionMakerSettings {
 
 /** Makes decisions, with the same code for requests and for the stream. Pure except for the clock. */
 export class DecisionMaker {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: DecisionMakerParts,
     private readonly settings: DecisionMakerSettings,
   ) {
-    this.now = parts.now ?? (() => Date.now());
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -81,7 +82,7 @@ export class DecisionMaker {
   draft(input: DecisionInput): UnwrittenDecision {
     const { transaction, contentHash, features, profile, heldUntil, scored, latencyMs } = input;
     const rules = this.parts.rules.current();
-    const now = this.now();
+    const now = this.clock.now();
     const verdict = decide({
       transaction,
       features,

@@ -11,6 +11,7 @@ import { again, retry } from '../../timing/retry';
 import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored } from './decisionMaker';
 import { KeyedQueue } from '../platform/keyedQueue';
 import type { OutboxWriter } from '../platform/outbox/outbox';
+import { type Clock, monotonicClock, systemClock } from '../../timing/clock';
 
 /** The settings of {@link Decisions}. */
 export interface DecisionSettings {
@@ -28,7 +29,7 @@ export interface DecisionParts {
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Called for every decision that was written. */
   onDecision?(draft: UnwrittenDecision): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The answer to a request for a decision. `replayed`: the decision was stored by an earlier request. */
@@ -47,13 +48,13 @@ const BACKOFF: Backoff = { ...CONTENTION, lastMs: 25 };
 /** Decides transactions for requests, from a validated transaction to a stored answer. */
 export class Decisions {
   private readonly perUser = new KeyedQueue();
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: DecisionParts,
     private readonly settings: DecisionSettings,
   ) {
-    this.now = parts.now ?? (() => Date.now());
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -63,7 +64,7 @@ export class Decisions {
    *   `unavailable` (DynamoDB or the deadline: nothing is half-written, so a retry is safe)
    */
   async decide(transaction: Transaction): Promise<Answer> {
-    const arrived = performance.now();
+    const arrived = monotonicClock.now();
     const deadline = AbortSignal.timeout(this.settings.deadlineMs);
     return this.perUser.run(transaction.userId, () => this.decideInTurn(transaction, arrived, deadline));
   }
@@ -86,7 +87,7 @@ export class Decisions {
       }
       // Check the window after the search for a stored answer: the repetition of an old transaction must find its
       // answer.
-      checkWindow(transaction.timestamp, this.now());
+      checkWindow(transaction.timestamp, this.clock.now());
       return (await this.decideOnce(transaction, contentHash, inputs, arrived, deadline)) ?? again;
     });
   }
@@ -108,7 +109,7 @@ export class Decisions {
       profile: user.profile,
       ...defined({ heldUntil: user.heldUntil }),
       scored,
-      latencyMs: performance.now() - arrived,
+      latencyMs: monotonicClock.now() - arrived,
     });
     const { record, start } = draft;
     const after = applyTransaction(user.profile, transaction);
@@ -120,7 +121,7 @@ export class Decisions {
 
   /** Calls the model once, within the remaining time. Without a score, the rules alone decide. */
   private async score(features: Features, arrived: number): Promise<Scored> {
-    const left = this.settings.deadlineMs - WRITE_RESERVE_MS - (performance.now() - arrived);
+    const left = this.settings.deadlineMs - WRITE_RESERVE_MS - (monotonicClock.now() - arrived);
     if (left < 1) return { score: null, modelVersion: null, degradedBecause: 'out-of-time' };
     try {
       const { scores, modelVersion } = await this.parts.endpoint.score([featureVector(features)], {

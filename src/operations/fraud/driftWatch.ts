@@ -4,6 +4,7 @@ import type { ComparedModel } from '../../domain/fraud/driftNotice';
 import { DAY_MS } from '../../domain/fraud/profile';
 import { type DayCounts, dayOf, type DriftStore } from '../../stores/fraud/drift';
 import type { UnwrittenDecision } from './decisionMaker';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link DriftWatch} needs. */
 export interface DriftParts {
@@ -11,7 +12,7 @@ export interface DriftParts {
   /** The training baseline of each model version. */
   baselines: ReadonlyMap<string, Baseline>;
   onFault(error: unknown): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The settings of {@link DriftWatch}. */
@@ -32,13 +33,13 @@ export class DriftWatch {
   private readonly days = new Map<string, DayCounts>();
   private readonly dirty = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: DriftParts,
     private readonly settings: DriftSettings,
   ) {
-    this.now = parts.now ?? (() => Date.now());
+    this.clock = parts.clock ?? systemClock;
   }
 
   /** Counts a decision. Ignores decisions without the model and decisions of models without a baseline. */
@@ -46,7 +47,7 @@ export class DriftWatch {
     const { modelVersion, score } = decision;
     const baseline = modelVersion === null ? undefined : this.parts.baselines.get(modelVersion);
     if (!baseline || score === null) return;
-    const day = dayOf(this.now());
+    const day = dayOf(this.clock.now());
     const key = `${baseline.version} ${day}`;
     let counted = this.days.get(key);
     if (!counted) this.days.set(key, (counted = { day, rows: 0, counts: {} }));
@@ -72,14 +73,14 @@ export class DriftWatch {
         this.parts.onFault(error);
       }
     }
-    const yesterday = dayOf(this.now() - DAY_MS);
+    const yesterday = dayOf(this.clock.now() - DAY_MS);
     for (const [key, { day }] of this.days) if (day < yesterday && !this.dirty.has(key)) this.days.delete(key);
   }
 
   /** Compares the counts of this process for today and yesterday with the baselines, for its metrics. */
   local(): ComparedModel[] {
-    const to = dayOf(this.now());
-    const from = dayOf(this.now() - DAY_MS);
+    const to = dayOf(this.clock.now());
+    const from = dayOf(this.clock.now() - DAY_MS);
     return [...this.parts.baselines.values()].map((baseline) => {
       const all = [from, to].flatMap((day) => this.days.get(`${baseline.version} ${day}`) ?? []);
       return this.compare(baseline, from, to, all);
@@ -92,8 +93,8 @@ export class DriftWatch {
    */
   async report(days: number): Promise<ComparedModel[]> {
     await this.flush();
-    const to = dayOf(this.now());
-    const from = dayOf(this.now() - (days - 1) * DAY_MS);
+    const to = dayOf(this.clock.now());
+    const from = dayOf(this.clock.now() - (days - 1) * DAY_MS);
     const reports = await Promise.all(
       [...this.parts.baselines.values()].map(async (baseline) =>
         this.compare(baseline, from, to, [await this.parts.store.read(baseline.version, from, to)]),

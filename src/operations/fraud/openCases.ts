@@ -11,6 +11,7 @@ import {
   transactionOf,
 } from '../../domain/fraud/workflows';
 import { type CaseRecordsParts, openingOf, recordedCase } from './caseRecords';
+import { type Clock, systemClock } from '../../timing/clock';
 import type { ReconciledRows } from '../platform/reconciliation/reconciledRows';
 
 const open = caseStatuses.filter((status) => !status.startsWith('closed'));
@@ -20,7 +21,11 @@ const PAGE = 200;
  * Open cases, for the reconciler. It finds them in the index by status, and restarts a case's workflow from the state
  * in its row.
  */
-export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): ReconciledRows {
+export function caseRows(
+  parts: CaseRecordsParts,
+  policy: InvestigationPolicy,
+  clock: Clock = systemClock,
+): ReconciledRows {
   const { investigations } = parts;
   return {
     workflowType: INVESTIGATION_TYPE,
@@ -49,7 +54,7 @@ export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): 
       const record = await recordOf(workflowId);
       const { closedAt } = record ?? {};
       // A workflow that has closed its case keeps sending its last letter, for at most an hour.
-      return closedAt === undefined || closedAt > Date.now() - graceMs - LETTER_MS
+      return closedAt === undefined || closedAt > clock.now() - graceMs - LETTER_MS
         ? undefined
         : `its case was closed at ${iso(closedAt)}`;
     },

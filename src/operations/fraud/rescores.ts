@@ -11,6 +11,7 @@ import type { Db } from '../../stores/dynamodb';
 import type { DecidedTransaction, DecisionStore } from '../../stores/fraud/decisions';
 import { type OutboxKind, outboxKind } from '../platform/outbox/kinds';
 import type { Cases } from './cases';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Rescores} needs. */
 export interface RescoresParts {
@@ -19,7 +20,7 @@ export interface RescoresParts {
   cases: Pick<Cases, 'openCase'>;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   rules: { current(): CompiledRuleSet };
-  now?(): number;
+  clock?: Clock;
 }
 
 /** Maximum number of transactions in one call of the model's endpoint. */
@@ -29,10 +30,10 @@ const DEADLINE_MS = 10_000;
 
 /** Scores transactions again that were decided without the model. */
 export class Rescores {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(private readonly parts: RescoresParts) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -57,7 +58,7 @@ export class Rescores {
   ): Promise<void> {
     if (!scored) throw new LongwatchError('badAnswer', 'The endpoint returned fewer scores than rows');
     const { transaction, decision, features } = decided;
-    const now = this.now();
+    const now = this.clock.now();
     const { outcome, reasons } = decide({
       transaction,
       features,

@@ -7,6 +7,7 @@ import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
 import type { UnwrittenDecision } from './decisionMaker';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** A challenger that is loaded and can decide. */
 export interface PreparedChallenger {
@@ -25,7 +26,7 @@ export interface ShadowComparisonParts {
   onCompared?(live: Outcome, shadow: Outcome): void;
   onMissed?(why: 'failed' | 'dropped', count: number): void;
   onFault(error: unknown): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 type Seen = Pick<UnwrittenDecision, 'input' | 'record'>;
@@ -55,8 +56,11 @@ export class ShadowComparison {
   private counted: { version: number; pairs: Record<string, number>; failed: number; dropped: number } | undefined;
   private writtenAt = 0;
   private dirty = false;
+  private readonly clock: Clock;
 
-  constructor(private readonly parts: ShadowComparisonParts) {}
+  constructor(private readonly parts: ShadowComparisonParts) {
+    this.clock = parts.clock ?? systemClock;
+  }
 
   /** Adds a decision to compare. Never throws and never waits. */
   observe(seen: Seen): void {
@@ -142,14 +146,14 @@ export class ShadowComparison {
 
   private async writeCounts(finally_: boolean): Promise<void> {
     if (!this.dirty || !this.counted) return;
-    const wait = this.writtenAt + COUNT_EVERY_MS - Date.now();
+    const wait = this.writtenAt + COUNT_EVERY_MS - this.clock.now();
     if (wait > 0 && !finally_) {
       this.timer ??= setTimeout(() => void this.flush(), wait).unref();
       return;
     }
     const { version, ...counts } = this.counted;
     this.dirty = false;
-    this.writtenAt = Date.now();
+    this.writtenAt = this.clock.now();
     await this.parts.store.count(version, this.processId, counts satisfies ShadowCounts);
   }
 }

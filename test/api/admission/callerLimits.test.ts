@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { CallerLimits } from '../../../src/api/admission/callerLimits';
 import { readConfig } from '../../../src/graph/config';
 import type { Caller } from '../../../src/domain/platform/caller';
+import { clockOf, FakeClock } from '../../support/clock';
 
 const caller = (name: string): Caller => ({ name, role: 'customer', via: 'jwt' });
 const taken = (limits: CallerLimits, name = 'ada'): boolean => {
@@ -24,7 +25,10 @@ it(
         fc.array(fc.integer({ min: 0, max: 2_000 }), { maxLength: 200 }),
         (perSecond, burst, pauses) => {
           let now = 0;
-          const limits = new CallerLimits({ customer: { perSecond, burst } }, () => now);
+          const limits = new CallerLimits(
+            { customer: { perSecond, burst } },
+            clockOf(() => now),
+          );
           // The plain bucket beside it; exact in thousandths of a token.
           let [tokens, at] = [burst * 1_000, 0];
           for (const pause of pauses) {
@@ -43,7 +47,10 @@ it(
 
 it('who keeps to Retry-After is served', () => {
   let now = 0;
-  const limits = new CallerLimits({ customer: { perSecond: 0.3, burst: 2 } }, () => now);
+  const limits = new CallerLimits(
+    { customer: { perSecond: 0.3, burst: 2 } },
+    clockOf(() => now),
+  );
   while (taken(limits));
   for (let i = 0; i < 20; i++) {
     const error = (() => {
@@ -60,7 +67,7 @@ it('who keeps to Retry-After is served', () => {
 });
 
 it('remembers no more callers than it may, and each has a bucket of its own', () => {
-  const limits = new CallerLimits({ customer: { perSecond: 1, burst: 1 } }, () => 0, 1_000);
+  const limits = new CallerLimits({ customer: { perSecond: 1, burst: 1 } }, new FakeClock(), 1_000);
   for (let i = 0; i < 5_000; i++) expect(taken(limits, `user-${i}`)).toBe(true);
   expect((limits as unknown as { fullAt: Map<string, number> }).fullAt.size).toBe(1_000);
   expect(taken(limits, 'user-4999')).toBe(false);

@@ -1,12 +1,13 @@
 import { ConcurrencyLimit } from '../../../src/api/admission/concurrencyLimit';
+import { FakeClock } from '../../support/clock';
 
 /**
  * A process with always so many requests ready, on a server of `cores` that each do one at a time, behind a wait of its
  * own. Virtual time.
  */
 function start({ initial = 4, max = 256 } = {}) {
-  const clock = { now: 0 };
-  const limit = new ConcurrencyLimit({ min: 2, initial, max, now: () => clock.now });
+  const clock = new FakeClock();
+  const limit = new ConcurrencyLimit({ min: 2, initial, max, clock });
   const run = ({
     offered,
     cores,
@@ -28,7 +29,7 @@ function start({ initial = 4, max = 256 } = {}) {
       const active = Math.max(1, Math.min(offered, limit.value));
       // Little's law: the rate is what the processors can do, or what so many active requests can ask for.
       const ms = Math.max((cpuMs * active) / cores, cpuMs + waitMs) * (0.8 + ((i * 7) % 5) / 10);
-      clock.now += ms / active;
+      clock.time += ms / active;
       limit.sample({ route, ms, active, completed }, offered > active);
     }
   };
@@ -87,7 +88,7 @@ it('requests that all run out of time do not raise the limit', () => {
 it('while nothing at all is completed more may be active, up to a bound', () => {
   const { clock, limit } = start();
   for (let i = 0; i < 1_000; i++) {
-    clock.now += 50;
+    clock.time += 50;
     limit.whileWaiting();
   }
   expect(limit.value).toBe(64);

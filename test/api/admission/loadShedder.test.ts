@@ -2,6 +2,7 @@ import { LoadShedder } from '../../../src/api/admission/loadShedder';
 import type { Waiting } from '../../../src/api/admission/fairQueue';
 import { percentile } from '../../../bench/support/measure';
 import { around, type Answered, Simulation, type Work } from '../../support/admissionSimulation';
+import { clockOf } from '../../support/clock';
 
 const payment = (cpu: number, spread: number, wait: number): Work => ({
   route: 'pay',
@@ -186,7 +187,7 @@ describe('fairness under saturation', () => {
     const refusedOnes: Waiting[] = [];
     let now = 0;
     const shedder = new LoadShedder<Waiting>(
-      { max: 4, budgets: { money: 1_000, interactive: 1_000, bulk: 1_000 }, now: () => now },
+      { max: 4, budgets: { money: 1_000, interactive: 1_000, bulk: 1_000 }, clock: clockOf(() => now) },
       { begin: () => undefined, refuse: (one) => void refusedOnes.push(one) },
     );
     const send = (caller: string) => {

@@ -8,6 +8,7 @@ import request from 'supertest';
 import { Authenticator, parseApiKeys } from '../../../src/api/auth';
 import { WrongTokens, networkOf } from '../../../src/api/auth/wrongTokens';
 import { problemOf, sendProblem } from '../../../src/api/http/problem';
+import { clockOf } from '../../support/clock';
 
 type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 type Algorithm = 'RS256' | 'ES256' | 'EdDSA';
@@ -53,7 +54,7 @@ function whoAmI(now?: () => number, url = jwksUrl) {
   const authenticator = new Authenticator(
     keys,
     { jwksUrl: url, issuer: 'https://login.test', audience: 'longwatch' },
-    now,
+    now && clockOf(now),
   );
   const app = express();
   app.set('trust proxy', 'loopback');
@@ -300,7 +301,7 @@ describe('who guesses', () => {
   });
 
   it('takes no more memory, however many addresses they have', () => {
-    const guesses = new WrongTokens(() => now);
+    const guesses = new WrongTokens(clockOf(() => now));
     for (let i = 0; i < 50_000; i++) guesses.failed(`198.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
     expect(guesses.remembered).toBe(10_000);
   });

@@ -7,6 +7,7 @@ import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { REGION } from '../../support/dynamodb';
 import { hasMoto, startTestKms, type TestKms } from '../../support/kms';
 import { startTcpProxy } from '../../support/tcpProxy';
+import { clockOf } from '../../support/clock';
 
 const ifMoto = hasMoto() ? it : it.skip;
 
@@ -49,7 +50,7 @@ ifMoto('a data key under the KMS key encrypts many payloads; another process unw
 ifMoto('a data key has bounded use and age', async () => {
   const key = await kms!.createKey();
   let now = 1_000;
-  const { codec, calls } = processWith([key], { maxUses: 10, maxAgeMs: 60_000, now: () => now });
+  const { codec, calls } = processWith([key], { maxUses: 10, maxAgeMs: 60_000, clock: clockOf(() => now) });
   await codec.encode(Array.from({ length: 25 }, (_, i) => json(i)));
   expect(calls).toHaveLength(3);
   now += 60_000;

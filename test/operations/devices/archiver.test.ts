@@ -17,6 +17,7 @@ import { LiveStore } from '../../../src/stores/devices/live';
 import { ReadingStore } from '../../../src/stores/devices/readings';
 import { RollupStore } from '../../../src/stores/devices/rollups';
 import { SentinelStore } from '../../../src/stores/devices/sentinels';
+import { clockOf } from '../../support/clock';
 import { type SeenCall, whileRefusing } from '../../support/refusals';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { BUCKET, startTestS3, type TestS3 } from '../../support/s3';
@@ -43,6 +44,7 @@ const dayOfRun = () => new Date(Date.UTC(2025, 0, 1 + runs)).toISOString().slice
 
 /** Everything on one day, with a clock of its own; each process is a new one of these. */
 function processAt(now: () => number, onSkipped: OnSkipped = () => undefined) {
+  const clock = clockOf(now);
   const { db } = dynamodb;
   const [readings, days, devices, rollups, live] = [
     new ReadingStore(db),
@@ -59,16 +61,16 @@ function processAt(now: () => number, onSkipped: OnSkipped = () => undefined) {
     archives,
     files,
     ingest: new Ingest(
-      { readings, days, devices, archive: archived, now },
+      { readings, days, devices, archive: archived, clock },
       { lateWindowMs: 7 * 86_400_000, archiveAfterMs: ARCHIVE_AFTER_MS, registered: false, deviceCacheMs: 1 },
     ),
-    reads: new DeviceReads({ readings, rollups, live, archived, now }),
+    reads: new DeviceReads({ readings, rollups, live, archived, clock }),
     archiver: new Archiver(
-      { readings, days, archives, archive: files, onSkipped, now },
+      { readings, days, archives, archive: files, onSkipped, clock },
       { archiveAfterMs: ARCHIVE_AFTER_MS },
     ),
     eraser: new Eraser(
-      { readings, days, devices, rollups, sentinels: new SentinelStore(db), archives, archive: files, now },
+      { readings, days, devices, rollups, sentinels: new SentinelStore(db), archives, archive: files, clock },
       { lateWindowMs: 7 * 86_400_000 },
     ),
   };

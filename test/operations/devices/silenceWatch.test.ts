@@ -3,6 +3,7 @@ import { LongwatchError } from '../../../src/domain/errors';
 import type { OnSkipped } from '../../../src/operations/platform/isolate';
 import { SilenceWatch } from '../../../src/operations/devices/silenceWatch';
 import type { Db } from '../../../src/stores/dynamodb';
+import { FakeClock } from '../../support/clock';
 import type { Deadline, LiveStore } from '../../../src/stores/devices/live';
 
 const NOW = 1_000_000;
@@ -28,7 +29,7 @@ function watchOf(write: (call: number, deviceId: string) => Promise<unknown>, on
     rules: { of: () => Promise.resolve(new Map()) },
     alerts: undefined as never,
     onSkipped,
-    now: () => NOW,
+    clock: new FakeClock(NOW),
   });
   return { watch, calls: () => calls };
 }

@@ -21,6 +21,7 @@ import { RollupStore } from '../../../src/stores/devices/rollups';
 import { NotificationStore } from '../../../src/stores/platform/notifications';
 import { BoardStore } from '../../../src/stores/leaderboards/boards';
 import { StandingsStore } from '../../../src/stores/leaderboards/standings';
+import { FakeClock } from '../../support/clock';
 import { boardApi } from '../../support/boards';
 import { seedAuthor } from '../../support/feeds/seed';
 import { feedWorld } from '../../support/feeds/world';
@@ -354,7 +355,7 @@ describe('devices', () => {
         rollups: new RollupStore(db),
         retention: new RetentionStore(db),
         onDayLeft: (entity) => left.push(entity),
-        now: () => now,
+        clock: new FakeClock(now),
       },
       {
         retention: { rollups: { '1m': 10, '1h': 10, '1d': 10 }, archive: 100, restored: 2 },

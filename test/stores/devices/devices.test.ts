@@ -14,6 +14,7 @@ import { LiveStore } from '../../../src/stores/devices/live';
 import { ReadingStore } from '../../../src/stores/devices/readings';
 import { RetentionStore } from '../../../src/stores/devices/retention';
 import { RollupStore } from '../../../src/stores/devices/rollups';
+import { FakeClock } from '../../support/clock';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 
 const DAY = '2026-01-31';
@@ -199,7 +200,7 @@ describe.each(engines)('on %s', (engine) => {
     const rollups = new RollupStore(dynamodb.db);
     const now = dayStart('2027-06-30') + 12 * 3_600_000;
     const housekeeping = new Housekeeping(
-      { days, archives, rollups, retention: new RetentionStore(dynamodb.db), now: () => now },
+      { days, archives, rollups, retention: new RetentionStore(dynamodb.db), clock: new FakeClock(now) },
       { retention, archiveAfterMs: 3_600_000, lateWindowMs: 3 * 86_400_000, archives: true },
     );
     const id = device();
