@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { compositeKey, iso } from '../domain/ids';
 import type { Tables } from './tables';
 
@@ -147,6 +148,20 @@ export const json = <T>(name: string) =>
   made<T, string>(text, 'a JSON string', {
     decode: (stored) => JSON.parse(stored) as T,
     encode: (value) => JSON.stringify(value),
+  })(name);
+
+/** Declares an attribute with any value, stored as deflated JSON. Its shape is not validated. */
+export const deflatedJson = <T>(name: string) =>
+  made<T, Uint8Array>(bytes, 'deflated JSON', {
+    decode: (stored) => JSON.parse(inflateRawSync(stored).toString()) as T,
+    encode: (value) => deflateRawSync(JSON.stringify(value)),
+  })(name);
+
+/** Declares a key attribute with a prefix, which the value does not have. */
+export const prefixed = (name: string, prefix: string) =>
+  made<string, string>(text, `a string that begins with ${prefix}`, {
+    decode: (stored) => (stored.startsWith(prefix) ? stored.slice(prefix.length) : undefined),
+    encode: (value) => prefix + value,
   })(name);
 
 /** Declares an attribute with the parts of a composite key. */

@@ -1,6 +1,7 @@
 import type { ItemChange } from '../../gateways/streams/tableStream';
 import { CHECK_MARK, END_MARK, parseBoardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import type { RankWriter, ShardChange } from './rankWriter';
+import { faultOf } from '../../stores/items';
 import type { RankStore } from '../../stores/leaderboards/ranks';
 import { rankEntry } from '../../stores/leaderboards/scores';
 import type { TransactItem } from '../../stores/platform/outbox';
@@ -22,7 +23,7 @@ export function rankCounters(ranks: RankStore, writer: RankWriter): Folding<Item
       if (typeof PlayerID !== 'string') return 'PlayerID is not a string';
       for (const name of ['Score', 'AchievedAt'] as const)
         if (after?.['Score'] !== undefined && !Number.isSafeInteger(after[name])) return `${name} is not an integer`;
-      return undefined;
+      return faultOf(rankEntry, after ?? {});
     },
     async effects(changes): Promise<TransactItem[]> {
       const shards = new Map<string, { shard: RankShard; change: ShardChange }>();
@@ -56,10 +57,11 @@ function take(shard: ShardChange, change: ItemChange): void {
     shard.mark = String(change.after?.['Mark']);
     return;
   }
-  const [was, is] = [rankEntry(change.before), rankEntry(change.after)];
+  const is = rankEntry(change.after);
   // A change of the remembered submission ids changes no rank. But a player who is back at the same entry, after other
-  // changes in this batch, must be recorded.
-  if (JSON.stringify(was) === JSON.stringify(is) && !shard.changes.has(playerId)) return;
+  // changes in this batch, must be recorded; so must a player whose malformed item was repaired.
+  const isKnown = faultOf(rankEntry, change.before ?? {}) === undefined && !shard.changes.has(playerId);
+  if (isKnown && JSON.stringify(rankEntry(change.before)) === JSON.stringify(is)) return;
   shard.changes.set(playerId, is ?? null);
   const { ChangedAt } = change.after ?? {};
   if (typeof ChangedAt === 'number') shard.asOf = Math.max(shard.asOf, ChangedAt);

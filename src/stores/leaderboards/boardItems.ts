@@ -1,6 +1,7 @@
-import { defined } from '../../domain/defined';
-import type { Board, BoardDefinition, Season, SeasonStatus } from '../../domain/leaderboards/board';
 import { compositeKey } from '../../domain/ids';
+import type { Board, BoardDefinition, RewardRule, Season, SeasonStatus } from '../../domain/leaderboards/board';
+import { type Item, itemType, json, number, optional, prefixed, text } from '../items';
+import { leaderboardTables } from './tables';
 
 /** The sort key of a board. */
 export const BOARD = 'board';
@@ -30,42 +31,46 @@ export const banEntry = (playerId: string): string => compositeKey(BAN, playerId
 /** The prefix of the bans' sort keys. */
 export const banEntries = compositeKey(BAN, '');
 
-type Item = Record<string, unknown>;
+/** The item of a board. */
+export const boardItems = itemType(leaderboardTables, 'Boards', {
+  gameId: text('GameID'),
+  definition: json<BoardDefinition>('BoardDefinition'),
+  version: number('Version'),
+  latestSeason: number('LatestSeason'),
+});
+
+const seasonItems = itemType(leaderboardTables, 'Boards', {
+  startsAt: number('StartsAt'),
+  endsAt: optional(number('EndsAt')),
+  graceMs: number('GraceMs'),
+  status: text<SeasonStatus>('SeasonStatus'),
+  revision: number('Revision'),
+  rewards: optional(json<readonly RewardRule[]>('Rewards')),
+  closedAt: optional(number('ClosedAt')),
+  players: optional(number('Players')),
+});
+const seasonNumbers = itemType(leaderboardTables, 'Boards', { padded: prefixed('Entry', seasonEntries) });
+
+/** The item of a ban. */
+export const banItems = itemType(leaderboardTables, 'Boards', {
+  playerId: prefixed('Entry', banEntries),
+  reason: text('Reason'),
+  bannedBy: text('BannedBy'),
+  at: number('At'),
+});
 
 /** Converts an item to a board. */
 export function boardOf(item: Item): Board {
-  return {
-    ...(JSON.parse(item['BoardDefinition'] as string) as BoardDefinition),
-    gameId: item['GameID'] as string,
-    version: item['Version'] as number,
-    latestSeason: item['LatestSeason'] as number,
-  };
+  const { definition, ...rest } = boardItems.read(item);
+  return { ...definition, ...rest };
 }
 
 /** Converts a season to its item. */
-export function seasonItem(gameId: string, season: Season): Item {
-  return {
-    GameID: gameId,
-    Entry: seasonEntry(season.number),
-    StartsAt: season.startsAt,
-    ...defined({ EndsAt: season.endsAt }),
-    GraceMs: season.graceMs,
-    SeasonStatus: season.status,
-    Revision: season.revision,
-  };
-}
+export const seasonItem = (gameId: string, season: Season): Item =>
+  seasonItems.write(season, { GameID: gameId, Entry: seasonEntry(season.number) });
 
 /** Converts an item to a season. */
-export function seasonOfItem(item: Item): Season {
-  const { EndsAt, Rewards, ClosedAt, Players } = item;
-  return {
-    number: Number((item['Entry'] as string).slice(seasonEntries.length)),
-    startsAt: item['StartsAt'] as number,
-    ...defined({ endsAt: EndsAt as number | undefined }),
-    graceMs: item['GraceMs'] as number,
-    status: item['SeasonStatus'] as SeasonStatus,
-    revision: item['Revision'] as number,
-    ...(Rewards !== undefined && { rewards: JSON.parse(Rewards as string) as NonNullable<Season['rewards']> }),
-    ...defined({ closedAt: ClosedAt as number | undefined, players: Players as number | undefined }),
-  };
-}
+export const seasonOfItem = (item: Item): Season => ({
+  number: Number(seasonNumbers.read(item).padded),
+  ...seasonItems.read(item),
+});

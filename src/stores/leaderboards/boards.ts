@@ -4,13 +4,16 @@ import type { Board, BoardDefinition, RewardRule, Season } from '../../domain/le
 import type { Page, PageRequest } from '../cursor';
 import { queryPage, type TableQuery } from '../query';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { itemType, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
 import { transact } from '../transact';
 import {
   ALL_BOARDS,
   banEntries,
   banEntry,
+  banItems,
   BOARD,
+  boardItems,
   boardOf,
   END_MARKERS,
   endMarkerEntry,
@@ -19,6 +22,10 @@ import {
   seasonItem,
   seasonOfItem,
 } from './boardItems';
+import { leaderboardTables } from './tables';
+
+/** An entry of the list of all boards. */
+const gameItems = itemType(leaderboardTables, 'Boards', { gameId: text('Entry') });
 
 /** A ban of a player from a board, with its reason. */
 export interface Ban {
@@ -52,13 +59,7 @@ export class BoardStore {
       {
         Put: {
           TableName: this.table,
-          Item: {
-            GameID: gameId,
-            Entry: BOARD,
-            BoardDefinition: JSON.stringify(definition),
-            Version: 1,
-            LatestSeason: seasons.length,
-          },
+          Item: boardItems.write({ gameId, definition, version: 1, latestSeason: seasons.length }, { Entry: BOARD }),
           // Race: two requests create the board at the same time. One succeeds, the other returns false.
           ConditionExpression: 'attribute_not_exists(Entry)',
         },
@@ -104,7 +105,7 @@ export class BoardStore {
   /** Returns a page of the games that have a board, ordered by id. */
   games(page: PageRequest): Promise<Page<string>> {
     const query = { table: 'Boards', where: 'GameID = :all', values: { ':all': ALL_BOARDS } };
-    return queryPage(this.db, { name: 'games', of: {} }, query, page, (item) => item['Entry'] as string);
+    return queryPage(this.db, { name: 'games', of: {} }, query, page, (item) => gameItems.read(item).gameId);
   }
 
   /** Returns a season. Strongly consistent. */
@@ -259,12 +260,12 @@ export class BoardStore {
         ConsistentRead: true,
       }),
     );
-    return Item && banOf(Item);
+    return Item && banItems.read(Item);
   }
 
   /** Returns a page of a board's bans, ordered by player id. Strongly consistent. */
   bans(gameId: string, page: PageRequest): Promise<Page<Ban>> {
-    return queryPage(this.db, { name: 'bans', of: { gameId } }, entriesOf(gameId, banEntries), page, banOf);
+    return queryPage(this.db, { name: 'bans', of: { gameId } }, entriesOf(gameId, banEntries), page, banItems.read);
   }
 
   /**
@@ -281,7 +282,7 @@ export class BoardStore {
     const Key = { GameID: gameId, Entry: banEntry(playerId) };
     return this.transact([
       ban
-        ? { Put: { TableName: this.table, Item: { ...Key, Reason: ban.reason, BannedBy: ban.bannedBy, At: ban.at } } }
+        ? { Put: { TableName: this.table, Item: banItems.write(ban, Key) } }
         : { Delete: { TableName: this.table, Key } },
       // Race: another process plans a season and copies the bans just before this one is stored.
       this.latestIs(gameId, latestSeason),
@@ -364,12 +365,3 @@ const entriesOf = (gameId: string, prefix: string): TableQuery => ({
   values: { ':game': gameId, ':prefix': prefix },
   consistent: true,
 });
-
-function banOf(item: Record<string, unknown>): Ban {
-  return {
-    playerId: (item['Entry'] as string).slice(banEntries.length),
-    reason: item['Reason'] as string,
-    bannedBy: item['BannedBy'] as string,
-    at: item['At'] as number,
-  };
-}

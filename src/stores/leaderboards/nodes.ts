@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import { compositeKey } from '../../domain/ids';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
@@ -8,7 +7,9 @@ import type { Load, Node } from '../../domain/leaderboards/tree';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import type { Db } from '../dynamodb';
-import { queryAll } from '../query';
+import { deflatedJson, itemType, prefixed } from '../items';
+import { queryAll, readEach } from '../query';
+import { leaderboardTables } from './tables';
 
 /** Number of partitions of a rank tree's nodes, so that no partition gets hot. */
 const BUCKETS = 16;
@@ -16,6 +17,13 @@ const BUCKETS = 16;
 const CACHED = 4_000;
 
 type AnyNode = Node<AnyEntry>;
+
+const PREFIX = compositeKey('node', '');
+const nodeItems = itemType(leaderboardTables, 'LeaderboardRanks', {
+  id: prefixed('Entry', PREFIX),
+  node: deflatedJson<AnyNode>('Node'),
+});
+const idItems = nodeItems.pick('id');
 
 /** A node was removed, because the ranking has changed since its root was read. Read the head again. */
 export class NodeGoneError extends Error {
@@ -82,7 +90,7 @@ export class NodeStore {
       this.db,
       'LeaderboardRanks',
       created.map(([id, node]) => ({
-        PutRequest: { Item: { ...keyOf(shard, id), Node: deflateRawSync(JSON.stringify(node)) } },
+        PutRequest: { Item: nodeItems.write({ id, node }, keyOf(shard, id)) },
       })),
     );
     for (const [id, node] of created) this.cache.set(id, node);
@@ -108,7 +116,7 @@ export class NodeStore {
         projection: 'Entry',
       };
       for await (const items of queryAll(this.db, query))
-        yield items.map((item) => (item['Entry'] as string).slice(PREFIX.length));
+        yield readEach(this.db, items, (item) => idItems.read(item).id);
     }
   }
 
@@ -118,16 +126,13 @@ export class NodeStore {
     });
     const found = new Map<string, AnyNode>();
     for (const item of LeaderboardRanks) {
-      const id = (item['Entry'] as string).slice(PREFIX.length);
-      const node = JSON.parse(inflateRawSync(item['Node'] as Uint8Array).toString()) as AnyNode;
+      const { id, node } = nodeItems.read(item);
       found.set(id, node);
       this.cache.set(id, node);
     }
     return found;
   }
 }
-
-const PREFIX = compositeKey('node', '');
 
 function keyOf(shard: RankShard, id: string): { Ranking: string; Entry: string } {
   const bucket = Number.parseInt(id.slice(id.lastIndexOf('.') + 1), 36) % BUCKETS;

@@ -1,4 +1,3 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
@@ -7,8 +6,10 @@ import type { RankEntry, Ranking } from '../../domain/leaderboards/ranking';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { composite, deflatedJson, flag, itemType, json, number, optional, orElse, text } from '../items';
 import { queryAll } from '../query';
 import type { TransactItem } from '../platform/outbox';
+import { leaderboardTables } from './tables';
 
 /** The current version of a ranking. */
 export interface Head {
@@ -33,6 +34,21 @@ export interface Head {
 export type Changes = ReadonlyMap<string, RankEntry | null>;
 
 const HEAD = 'head';
+const headItems = itemType(leaderboardTables, 'LeaderboardRanks', {
+  version: number('Version'),
+  ranking: json<Ranking>('Roots'),
+  attempt: text('Attempt'),
+  asOf: number('AsOf'),
+  isSealed: orElse(flag('Sealed'), false),
+  mark: optional(text('CheckMark')),
+  log: optional(text('LogName')),
+});
+const versionItems = headItems.pick('version');
+const logItems = itemType(leaderboardTables, 'LeaderboardRanks', {
+  entry: composite('Entry'),
+  changes: deflatedJson<readonly (readonly [string, RankEntry | null])[]>('Changes'),
+});
+const logKeys = logItems.pick('entry');
 
 /** The heads of rankings, and the logs of their changes during a check. */
 export class RankStore {
@@ -43,7 +59,7 @@ export class RankStore {
     const { LeaderboardRanks } = await batchGet(this.db, {
       LeaderboardRanks: { keys: shards.map((shard) => this.key(shard, HEAD)), consistent: true },
     });
-    const found = new Map(LeaderboardRanks.map((item) => [item['Ranking'], headOf(item)]));
+    const found = new Map(LeaderboardRanks.map((item) => [item['Ranking'], headItems.read(item)]));
     return shards.map(
       (shard) => found.get(boardSeason(shard)) ?? { version: 0, ranking: {}, attempt: '', asOf: 0, isSealed: false },
     );
@@ -85,7 +101,7 @@ export class RankStore {
     return {
       Put: {
         TableName: this.table,
-        Item: { ...this.key(shard, logEntry(log, version)), Changes: deflateRawSync(JSON.stringify([...changes])) },
+        Item: logItems.write({ entry: logEntry(log, version), changes: [...changes] }, { Ranking: boardSeason(shard) }),
       },
     };
   }
@@ -107,7 +123,7 @@ export class RankStore {
         ReturnValues: 'UPDATED_NEW',
       }),
     );
-    return Attributes?.['Version'] as number;
+    return versionItems.read(Attributes ?? {}).version;
   }
 
   /** Returns the logged versions after the given one with their changes, in order. Strongly consistent. */
@@ -118,19 +134,14 @@ export class RankStore {
       where: 'Ranking = :ranking AND Entry BETWEEN :from AND :to',
       values: {
         ':ranking': boardSeason(shard),
-        ':from': logEntry(log, afterVersion + 1),
-        ':to': logEntry(log, Number.MAX_SAFE_INTEGER),
+        ':from': compositeKey(...logEntry(log, afterVersion + 1)),
+        ':to': compositeKey(...logEntry(log, Number.MAX_SAFE_INTEGER)),
       },
       consistent: true,
     };
     for await (const items of queryAll(this.db, query))
-      for (const item of items)
-        all.push({
-          version: Number((item['Entry'] as string).split('#')[2]),
-          changes: new Map(
-            JSON.parse(inflateRawSync(item['Changes'] as Uint8Array).toString()) as [string, RankEntry | null][],
-          ),
-        });
+      for (const { entry, changes } of items.map(logItems.read))
+        all.push({ version: Number(entry[2]), changes: new Map(changes) });
     return all;
   }
 
@@ -177,7 +188,7 @@ export class RankStore {
       projection: 'Ranking, Entry',
     };
     for await (const items of queryAll(this.db, query)) {
-      const old = items.filter((item) => (item['Entry'] as string).split('#')[1] !== except);
+      const old = items.filter((item) => logKeys.read(item).entry[1] !== except);
       await batchWrite(
         this.db,
         'LeaderboardRanks',
@@ -195,17 +206,4 @@ export class RankStore {
   }
 }
 
-const logEntry = (log: string, version: number): string => compositeKey('log', log, String(version).padStart(16, '0'));
-
-function headOf(item: Record<string, unknown>): Head {
-  const log = item['LogName'] as string | undefined;
-  const mark = item['CheckMark'] as string | undefined;
-  return {
-    version: item['Version'] as number,
-    ranking: JSON.parse(item['Roots'] as string) as Ranking,
-    attempt: item['Attempt'] as string,
-    asOf: item['AsOf'] as number,
-    isSealed: item['Sealed'] === true,
-    ...defined({ mark, log }),
-  };
-}
+const logEntry = (log: string, version: number) => ['log', log, String(version).padStart(16, '0')];

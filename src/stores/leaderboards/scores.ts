@@ -10,8 +10,10 @@ import { isBetter, limitBroken, type SubmissionStatus } from '../../domain/leade
 import { again, againAtOnce, retry } from '../../timing/retry';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
-import { type Item, queryAll } from '../query';
+import { flag, type Item, itemType, number, optional, orElse, set, text } from '../items';
+import { queryAll, readEach } from '../query';
 import { transact } from '../transact';
+import { leaderboardTables } from './tables';
 import { FULL, scoreUpdate, type ScoreWriteKind } from './scoreUpdate';
 
 /** The result of a submission. */
@@ -23,6 +25,23 @@ export interface Submitted {
 }
 
 const ATTEMPTS = 10;
+
+const NO_IDS: ReadonlySet<string> = new Set();
+const scoreItems = itemType(leaderboardTables, 'Leaderboard', {
+  score: optional(number('Score')),
+  subscore: orElse(number('Subscore'), 0),
+  isBanned: orElse(flag('Banned'), false),
+  recent: orElse(set('Recent'), NO_IDS),
+  older: orElse(set('Older'), NO_IDS),
+});
+const rankItems = itemType(leaderboardTables, 'Leaderboard', {
+  playerId: text('PlayerID'),
+  score: number('Score'),
+  subscore: orElse(number('Subscore'), 0),
+  achievedAt: number('AchievedAt'),
+  name: optional(text('PlayerName')),
+  country: optional(text('Country')),
+});
 
 /** The scores of players, one item per player and season. */
 export class ScoreStore {
@@ -111,7 +130,7 @@ export class ScoreStore {
       consistent: true,
     };
     for await (const items of queryAll(this.db, query))
-      yield items.map(rankEntry).filter((entry) => entry !== undefined);
+      yield readEach(this.db, items, rankEntry).filter((entry) => entry !== undefined);
   }
 
   private async plain(update: UpdateCommandInput): Promise<Written> {
@@ -169,10 +188,10 @@ function idOf(submissionId: string): string {
   return createHash('sha256').update(submissionId).digest('base64url').slice(0, 11);
 }
 
-const scoreOf = (item: Item) => ({
-  score: (item['Score'] as number | undefined) ?? 0,
-  subscore: (item['Subscore'] as number | undefined) ?? 0,
-});
+function scoreOf(item: Item): Pick<Submitted, 'score' | 'subscore'> {
+  const { score = 0, subscore } = scoreItems.read(item);
+  return { score, subscore };
+}
 
 /**
  * Returns the result of a write whose condition failed, or the kind of write to try next.
@@ -184,12 +203,10 @@ function nextTurn(
   before: Item = {},
   id: string,
 ): Submitted | { turn: ScoreWriteKind } {
-  const recent = (before['Recent'] as Set<string> | undefined) ?? new Set<string>();
-  const older = (before['Older'] as Set<string> | undefined) ?? new Set<string>();
-  const known = before['Score'] === undefined ? undefined : scoreOf(before);
-  if (before['Banned'] === true)
-    throw new LongwatchError('conflict', `Player ${submission.playerId} is banned from this board`);
-  if (recent.has(id) || older.has(id)) return { status: 'repeated', ...scoreOf(before) };
+  const { recent, older, score, subscore, isBanned } = scoreItems.read(before);
+  const known = score === undefined ? undefined : { score, subscore };
+  if (isBanned) throw new LongwatchError('conflict', `Player ${submission.playerId} is banned from this board`);
+  if (recent.has(id) || older.has(id)) return { status: 'repeated', score: score ?? 0, subscore };
   if (known && board.operator === 'best' && !isBetter(board, submission, known))
     return { status: 'unchanged', ...known };
   const broken = limitBroken(board, submission, known?.score);
@@ -205,10 +222,8 @@ function nextTurn(
 
 /** Returns the rank entry of an item; undefined if the player is not ranked. */
 export function rankEntry(item: Item | undefined): RankEntry | undefined {
-  const { PlayerID, Score, Subscore = 0, AchievedAt, PlayerName = null, Country = null, Banned } = item ?? {};
-  if (Score === undefined || Banned === true) return undefined;
-  const key = [Score as number, Subscore as number, AchievedAt as number, PlayerID as string] as const;
-  return PlayerName === null && Country === null
-    ? key
-    : [...key, PlayerName as string | null, Country as string | null];
+  if (item?.['Score'] === undefined || item['Banned'] === true) return undefined;
+  const { score, subscore, achievedAt, playerId, name = null, country = null } = rankItems.read(item);
+  const key = [score, subscore, achievedAt, playerId] as const;
+  return name === null && country === null ? key : [...key, name, country];
 }

@@ -1,4 +1,3 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../../domain/ids';
 import { seasonKey } from '../../domain/leaderboards/keys';
@@ -6,7 +5,9 @@ import { type RankedPlayer, rankedPlayer, type RankEntry } from '../../domain/le
 import { batchGet } from '../batchGet';
 import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { deflatedJson, type Item, itemType, list, number, prefixed, text } from '../items';
 import { queryPage } from '../query';
+import { leaderboardTables } from './tables';
 
 /** Number of ranks in one item. */
 export const PAGE = 200;
@@ -21,6 +22,16 @@ export interface Reward {
 }
 
 const REWARD = compositeKey('reward', '');
+const pageItems = itemType(leaderboardTables, 'LeaderboardStandings', {
+  entry: text('Entry'),
+  standings: deflatedJson<readonly RankEntry[]>('Standings'),
+});
+const rewardItems = itemType(leaderboardTables, 'LeaderboardStandings', {
+  playerId: prefixed('Entry', REWARD),
+  rank: number('Rank'),
+  rewards: list<string>('Rewards'),
+  grantedAt: number('GrantedAt'),
+});
 const pageEntry = (page: number): string => compositeKey('page', String(page).padStart(8, '0'));
 
 /** The final standings and rewards of seasons. They are written once and never change. */
@@ -37,11 +48,7 @@ export class StandingsStore {
       name,
       country,
     ]);
-    await this.putOnce({
-      GameSeason: seasonKey(gameId, season),
-      Entry: pageEntry(page),
-      Standings: deflateRawSync(JSON.stringify(entries)),
-    });
+    await this.putOnce(gameId, season, pageItems.write({ entry: pageEntry(page), standings: entries }));
   }
 
   /** Returns up to `limit` players, starting at the rank `from`. */
@@ -53,24 +60,16 @@ export class StandingsStore {
       Entry: pageEntry(first + i),
     }));
     const { LeaderboardStandings } = await batchGet(this.db, { LeaderboardStandings: { keys } });
-    const pages = LeaderboardStandings.sort((a, b) => ((a['Entry'] as string) < (b['Entry'] as string) ? -1 : 1));
-    const entries = pages.flatMap(
-      (item) => JSON.parse(inflateRawSync(item['Standings'] as Uint8Array).toString()) as RankEntry[],
-    );
-    return entries
+    const pages = LeaderboardStandings.map(pageItems.read).sort((a, b) => (a.entry < b.entry ? -1 : 1));
+    return pages
+      .flatMap(({ standings }) => standings)
       .map((entry, i) => rankedPlayer(entry, first * PAGE + i + 1))
       .slice(from - 1 - first * PAGE, from - 1 - first * PAGE + limit);
   }
 
   /** Stores a player's rewards. A repeated call changes nothing. */
-  async grant(gameId: string, season: number, { playerId, rank, rewards, grantedAt }: Reward): Promise<void> {
-    await this.putOnce({
-      GameSeason: seasonKey(gameId, season),
-      Entry: `${REWARD}${playerId}`,
-      Rank: rank,
-      Rewards: [...rewards],
-      GrantedAt: grantedAt,
-    });
+  async grant(gameId: string, season: number, reward: Reward): Promise<void> {
+    await this.putOnce(gameId, season, rewardItems.write(reward));
   }
 
   /** Returns a page of the rewards of a season, ordered by player id. */
@@ -80,20 +79,15 @@ export class StandingsStore {
       where: 'GameSeason = :season AND begins_with(Entry, :rewards)',
       values: { ':season': seasonKey(gameId, season), ':rewards': REWARD },
     };
-    return queryPage(this.db, { name: 'rewards', of: { gameId, season } }, query, page, (item) => ({
-      playerId: (item['Entry'] as string).slice(REWARD.length),
-      rank: item['Rank'] as number,
-      rewards: item['Rewards'] as string[],
-      grantedAt: item['GrantedAt'] as number,
-    }));
+    return queryPage(this.db, { name: 'rewards', of: { gameId, season } }, query, page, rewardItems.read);
   }
 
-  private async putOnce(Item: Record<string, unknown>): Promise<void> {
+  private async putOnce(gameId: string, season: number, item: Item): Promise<void> {
     try {
       await this.db.client.send(
         new PutCommand({
           TableName: this.db.table('LeaderboardStandings'),
-          Item,
+          Item: { GameSeason: seasonKey(gameId, season), ...item },
           // Race: an earlier attempt that timed out writes the same item. The stored item does not change.
           ConditionExpression: 'attribute_not_exists(Entry)',
         }),
