@@ -6,10 +6,12 @@ import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { conditionHolds } from '../conditionHolds';
 import type { Db } from '../dynamodb';
-import { queryAll } from '../query';
-import { storedPost, type StoredPost } from './posts';
+import { flag, itemType, number, orElse, text } from '../items';
+import { queryAll, readEach } from '../query';
+import { postItems, type StoredPost } from './posts';
 import { type ListPart, refsIn } from './refs';
 import { followKey } from './relations';
+import { feedTables } from './tables';
 import { type FeedUser, feedUser } from './users';
 
 /** A reference in a reader's feed. */
@@ -29,6 +31,14 @@ export interface VisiblePosts {
 }
 
 const LANES = 16;
+const rowItems = itemType(feedTables, 'Feed', {
+  readerId: text('UserID'),
+  key: text('TimePostID'),
+  authorId: text('AuthorID'),
+  epoch: number('Epoch'),
+});
+const followedItems = itemType(feedTables, 'Followers', { authorId: text('UserID') });
+const deletionItems = itemType(feedTables, 'Posts', { deleted: orElse(flag('Deleted'), false) });
 
 /** The references in readers' feeds. A reference only says that a post may be shown. Each read checks whether it is. */
 export class FeedRowStore {
@@ -42,9 +52,7 @@ export class FeedRowStore {
     await batchWrite(
       this.db,
       'Feed',
-      rows.map(({ readerId, key, authorId, epoch }) => ({
-        PutRequest: { Item: { ...rowKey(readerId, key), AuthorID: authorId, Epoch: epoch } },
-      })),
+      rows.map((row) => ({ PutRequest: { Item: rowItems.write(row) } })),
     );
   }
 
@@ -81,7 +89,7 @@ export class FeedRowStore {
 
   /** Returns a part of a reader's feed. Strongly consistent. */
   part(readerId: string, part: ListPart): Promise<PostRef[]> {
-    return refsIn(this.db, 'Feed', readerId, part, (item) => rowOf(readerId, item));
+    return refsIn(this.db, 'Feed', readerId, part, rowItems.read);
   }
 
   /**
@@ -98,7 +106,7 @@ export class FeedRowStore {
       descending: true,
       consistent: true,
     };
-    for await (const items of queryAll(this.db, query)) found.push(...items.map((item) => rowOf(readerId, item)));
+    for await (const items of queryAll(this.db, query)) found.push(...readEach(this.db, items, rowItems.read));
     return found;
   }
 
@@ -116,8 +124,8 @@ export class FeedRowStore {
     });
     const [reader] = Users.map(feedUser);
     return {
-      posts: new Map(Posts.map((item) => [item['PostID'] as string, storedPost(item)])),
-      followed: new Set(Followers.map((item) => item['UserID'] as string)),
+      posts: new Map(readEach(this.db, Posts, postItems.read).map((post) => [post.postId, post])),
+      followed: new Set(Followers.map((item) => followedItems.read(item).authorId)),
       ...defined({ reader }),
     };
   }
@@ -132,7 +140,7 @@ export class FeedRowStore {
       Users: { keys: [{ UserID: authorId }], consistent: true },
     });
     return {
-      there: Posts.some((item) => item['Deleted'] !== true),
+      there: Posts.some((item) => !deletionItems.read(item).deleted),
       followerChanges: Users.map(feedUser)[0]?.followerChanges ?? 0,
     };
   }
@@ -143,12 +151,3 @@ export class FeedRowStore {
 }
 
 const rowKey = (readerId: string, key: string) => ({ UserID: readerId, TimePostID: key });
-
-function rowOf(readerId: string, item: Record<string, unknown>): FeedRow {
-  return {
-    readerId,
-    key: item['TimePostID'] as string,
-    authorId: item['AuthorID'] as string,
-    epoch: item['Epoch'] as number,
-  };
-}

@@ -1,12 +1,14 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { defined } from '../../domain/defined';
 import type { FeedDirection, Window } from '../../domain/feeds/merge';
 import { type Post, type PostContent, postIdOf, type PostRef, timeKey } from '../../domain/feeds/post';
 import { batchGet } from '../batchGet';
 import { conditionHolds } from '../conditionHolds';
 import type { Db } from '../dynamodb';
+import { flag, itemType, list, number, optional, orElse, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
+import { readEach } from '../query';
 import { refsIn } from './refs';
+import { feedTables } from './tables';
 
 /** A post as it is stored. */
 export interface StoredPost extends Post {
@@ -17,6 +19,22 @@ export interface StoredPost extends Post {
   /** The post is a tombstone and is not shown. */
   deleted: boolean;
 }
+
+/** The item of a post. A deleted post has no text and media. */
+export const postItems = itemType(feedTables, 'Posts', {
+  postId: text('PostID'),
+  authorId: text('AuthorID'),
+  at: number('At'),
+  text: orElse(text('Body'), ''),
+  media: orElse(list<string>('Media'), []),
+  replyTo: optional(text('ReplyTo')),
+  version: number('Version'),
+  editedAt: optional(number('EditedAt')),
+  contentHash: text('ContentHash'),
+  pushed: flag('Pushed'),
+  deleted: orElse(flag('Deleted'), false),
+});
+const authorPostItems = itemType(feedTables, 'AuthorPosts', { key: text('TimePostID') });
 
 /** Posts by id, and each author's posts in time order. */
 export class PostStore {
@@ -61,14 +79,14 @@ export class PostStore {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Posts'), Key: { PostID: postId }, ConsistentRead: true }),
     );
-    return Item && storedPost(Item);
+    return Item && postItems.read(Item);
   }
 
   /** Returns the posts of references in the same order, without deleted ones. Strongly consistent. */
   async findAll(refs: readonly PostRef[]): Promise<StoredPost[]> {
     const keys = refs.map(({ key }) => ({ PostID: postIdOf(key) }));
     const { Posts } = await batchGet(this.db, { Posts: { keys, consistent: true } });
-    const found = new Map(Posts.map((item) => [item['PostID'] as string, storedPost(item)]));
+    const found = new Map(readEach(this.db, Posts, postItems.read).map((post) => [post.postId, post]));
     return refs.flatMap(({ key }) => found.get(postIdOf(key)) ?? []).filter(({ deleted }) => !deleted);
   }
 
@@ -125,27 +143,8 @@ export class PostStore {
   /** Returns the posts of an author that are not deleted, in reading order. Strongly consistent. */
   ofAuthor(authorId: string, window: Window, direction: FeedDirection, limit: number): Promise<PostRef[]> {
     return refsIn(this.db, 'AuthorPosts', authorId, { window, direction, limit }, (item) => ({
-      key: item['TimePostID'] as string,
+      ...authorPostItems.read(item),
       authorId,
     }));
   }
-}
-
-/** Converts an item to a post. */
-export function storedPost(item: Record<string, unknown>): StoredPost {
-  const editedAt = item['EditedAt'] as number | undefined;
-  const replyTo = item['ReplyTo'] as string | undefined;
-  return {
-    postId: item['PostID'] as string,
-    authorId: item['AuthorID'] as string,
-    at: item['At'] as number,
-    text: (item['Body'] as string | undefined) ?? '',
-    media: (item['Media'] as string[] | undefined) ?? [],
-    ...defined({ replyTo }),
-    version: item['Version'] as number,
-    ...defined({ editedAt }),
-    contentHash: item['ContentHash'] as string,
-    pushed: item['Pushed'] as boolean,
-    deleted: item['Deleted'] === true,
-  };
 }

@@ -2,7 +2,8 @@ import { defined } from '../../domain/defined';
 import type { FeedDirection, Window } from '../../domain/feeds/merge';
 import type { PostRef } from '../../domain/feeds/post';
 import type { Db } from '../dynamodb';
-import { queryAll } from '../query';
+import type { Item } from '../items';
+import { queryAll, readEach } from '../query';
 
 /** A part of a list: up to `limit` references in reading order. */
 export interface ListPart {
@@ -20,7 +21,7 @@ export async function refsIn<R extends PostRef>(
   table: 'AuthorPosts' | 'Feed',
   userId: string,
   { window, direction, limit }: ListPart,
-  refOf: (item: Record<string, unknown>) => R,
+  refOf: (item: Item) => R,
 ): Promise<R[]> {
   const { after, before } = window;
   if (after !== undefined && before !== undefined && after >= before) return [];
@@ -38,7 +39,7 @@ export async function refsIn<R extends PostRef>(
     limit: callLimit,
   };
   for await (const items of queryAll(db, query)) {
-    found.push(...items.map(refOf).filter(({ key }) => key !== after && key !== before));
+    found.push(...readEach(db, items, refOf).filter(({ key }) => key !== after && key !== before));
     if (found.length >= limit) break;
   }
   return found.slice(0, limit);

@@ -5,9 +5,11 @@ import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { conditionHolds } from '../conditionHolds';
 import type { Page, PageRequest } from '../cursor';
-import { type Item, queryAll, queryFrom, queryPage, type TableQuery } from '../query';
+import { queryAll, queryFrom, queryPage, readEach, type TableQuery } from '../query';
 import type { Db } from '../dynamodb';
+import { composite, type Item, itemType, number, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
+import { feedTables } from './tables';
 import { type FeedUser, feedUser, type FeedUserStore } from './users';
 
 /** A follow of an author by a reader. */
@@ -41,6 +43,11 @@ export interface Pair {
 
 const FOLLOWS = 'follows';
 const PULLS = 'pulls';
+const followItems = itemType(feedTables, 'Followers', { epoch: number('Epoch'), since: number('Since') });
+const followerItems = itemType(feedTables, 'Followers', { key: text('BucketFollowerID'), epoch: number('Epoch') });
+const entryItems = itemType(feedTables, 'Following', { entry: composite('Entry') });
+const sinceItems = itemType(feedTables, 'Following', { since: number('Since') });
+const readerItems = itemType(feedTables, 'Following', { userId: text('UserID') });
 /** Characters that sort before and after every character of an id. */
 const FIRST = ' ';
 const LAST = '~';
@@ -61,7 +68,8 @@ export class RelationStore {
       Blocks: { keys: isOne ? [] : [blockKey(one, other), blockKey(other, one)], consistent: true },
     });
     const user = (id: string) => found.Users.filter((item) => item['UserID'] === id).map(feedUser)[0];
-    const follow = (author: string) => found.Followers.filter((item) => item['UserID'] === author).map(followOf)[0];
+    const follow = (author: string) =>
+      found.Followers.filter((item) => item['UserID'] === author).map(followItems.read)[0];
     const has = (by: string) => found.Blocks.some((item) => item['UserID'] === by);
     const [first, second, follows, followedBy] = [user(one), user(other), follow(other), follow(one)];
     return {
@@ -76,7 +84,7 @@ export class RelationStore {
     const { Followers } = await batchGet(this.db, {
       Followers: { keys: [followKey(readerId, authorId)], consistent: true },
     });
-    return Followers.map(followOf)[0];
+    return Followers.map(followItems.read)[0];
   }
 
   /**
@@ -93,8 +101,8 @@ export class RelationStore {
     return [
       // No conditions: the condition on the reader's epoch protects these items, because every follow and unfollow
       // increments it.
-      { Put: { TableName, Item: { ...followKey(readerId, authorId), Epoch: epoch, Since: since } } },
-      { Put: { TableName: Following, Item: { ...entryKey(readerId, FOLLOWS, authorId), Since: since } } },
+      { Put: { TableName, Item: followItems.write({ epoch, since }, followKey(readerId, authorId)) } },
+      { Put: { TableName: Following, Item: sinceItems.write({ since }, entryKey(readerId, FOLLOWS, authorId)) } },
       ...(mark
         ? [
             {
@@ -177,7 +185,7 @@ export class RelationStore {
     do {
       const left = limit === undefined ? {} : { limit: limit - found.length };
       const { items, next } = await queryFrom(this.db, { ...query, ...left }, start);
-      found.push(...items.map(follower));
+      found.push(...readEach(this.db, items, follower));
       start = next;
     } while (start && !isFull());
     return found;
@@ -190,7 +198,7 @@ export class RelationStore {
       { name: 'followers', of: { userId } },
       { table: 'Followers', where: 'UserID = :user', values: { ':user': userId }, consistent: true },
       page,
-      (item) => ({ userId: follower(item).followerId, since: item['Since'] as number }),
+      (item) => ({ userId: follower(item).followerId, since: followItems.read(item).since }),
     );
   }
 
@@ -198,7 +206,7 @@ export class RelationStore {
   following(userId: string, page: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
     return queryPage(this.db, { name: 'following', of: { userId } }, entriesOf(userId, FOLLOWS), page, (item) => ({
       userId: authorOf(item),
-      since: item['Since'] as number,
+      since: sinceItems.read(item).since,
     }));
   }
 
@@ -214,7 +222,8 @@ export class RelationStore {
 
   private async authors(userId: string, kind: string): Promise<string[]> {
     const found: string[] = [];
-    for await (const items of queryAll(this.db, entriesOf(userId, kind))) found.push(...items.map(authorOf));
+    for await (const items of queryAll(this.db, entriesOf(userId, kind)))
+      found.push(...readEach(this.db, items, authorOf));
     return found;
   }
 
@@ -222,7 +231,7 @@ export class RelationStore {
   async marked(authorId: string, readerIds: readonly string[]): Promise<Set<string>> {
     const keys = readerIds.map((id) => entryKey(id, PULLS, authorId));
     const { Following } = await batchGet(this.db, { Following: { keys, consistent: true, projection: 'UserID' } });
-    return new Set(Following.map((item) => item['UserID'] as string));
+    return new Set(Following.map((item) => readerItems.read(item).userId));
   }
 
   /**
@@ -294,14 +303,10 @@ const entriesOf = (userId: string, kind: string): TableQuery => ({
   consistent: true,
 });
 
-const authorOf = (item: Record<string, unknown>): string =>
-  (item['Entry'] as string).slice((item['Entry'] as string).indexOf('#') + 1);
-const followOf = (item: Record<string, unknown>): Follow => ({
-  epoch: item['Epoch'] as number,
-  since: item['Since'] as number,
-});
+/** The author of a follow (`follows#<author>`) or of a mark (`pulls#<author>`). */
+const authorOf = (item: Item): string => entryItems.read(item).entry[1] ?? '';
 
-function follower(item: Record<string, unknown>): Follower {
-  const key = item['BucketFollowerID'] as string;
-  return { followerId: followerIdOf(key), key, epoch: item['Epoch'] as number };
+function follower(item: Item): Follower {
+  const { key, epoch } = followerItems.read(item);
+  return { followerId: followerIdOf(key), key, epoch };
 }

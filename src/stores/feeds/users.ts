@@ -5,8 +5,32 @@ import { batchGet } from '../batchGet';
 import { conditionHolds } from '../conditionHolds';
 import type { Page } from '../cursor';
 import type { Db } from '../dynamodb';
+import { type Item, itemType, number, optional, orElse, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
+import { feedTables } from './tables';
+
+const count = (name: string) => orElse(number(name), 0);
+const userItems = itemType(feedTables, 'Users', {
+  userId: text('UserID'),
+  name: text('Name'),
+  followers: count('FollowerCount'),
+  followerChanges: count('FollowerChanges'),
+  following: count('FollowingCount'),
+  posts: count('PostCount'),
+  mode: text<Mode>('PushMode'),
+  modeVersion: count('ModeVersion'),
+  risenAt: optional(number('RisenAt')),
+  epoch: count('Epoch'),
+  feedVersion: count('FeedVersion'),
+  completeAfter: optional(text('CompleteAfter')),
+  readMarker: optional(text('ReadMarker')),
+});
+const changingItems = itemType(feedTables, 'Users', {
+  userId: text('UserID'),
+  modeVersion: number('ModeVersion'),
+  direction: text<Direction>('PushMode'),
+});
 
 /** A user of feeds, as a reader and as an author. */
 export interface FeedUser extends AuthorState {
@@ -77,7 +101,7 @@ export class FeedUserStore {
   async find(userIds: readonly string[]): Promise<Map<string, FeedUser>> {
     const keys = [...new Set(userIds)].map((UserID) => ({ UserID }));
     const { Users } = await batchGet(this.db, { Users: { keys, consistent: true } });
-    return new Map(Users.map((item) => [item['UserID'] as string, feedUser(item)]));
+    return new Map(Users.map(feedUser).map((user) => [user.userId, user]));
   }
 
   /** Returns a page of the authors during a turn, in no order. Scans the table: only for the reconciler. */
@@ -88,13 +112,9 @@ export class FeedUserStore {
     return scanPage(
       this.db,
       'Users',
-      { attributes: ['UserID', 'PushMode', 'ModeVersion'], condition: '#PushMode IN (:rising, :falling)', values },
+      { attributes: changingItems.attributes, condition: '#PushMode IN (:rising, :falling)', values },
       cursor,
-      (item) => ({
-        userId: item['UserID'] as string,
-        modeVersion: item['ModeVersion'] as number,
-        direction: item['PushMode'] as Direction,
-      }),
+      changingItems.read,
     );
   }
 
@@ -218,25 +238,7 @@ export class FeedUserStore {
 }
 
 /** Converts an item to a user. */
-export function feedUser(item: Record<string, unknown>): FeedUser {
-  const count = (name: string) => (item[name] as number | undefined) ?? 0;
-  const completeAfter = item['CompleteAfter'] as string | undefined;
-  const readMarker = item['ReadMarker'] as string | undefined;
-  const risenAt = item['RisenAt'] as number | undefined;
-  return {
-    userId: item['UserID'] as string,
-    name: item['Name'] as string,
-    followers: count('FollowerCount'),
-    followerChanges: count('FollowerChanges'),
-    following: count('FollowingCount'),
-    posts: count('PostCount'),
-    mode: item['PushMode'] as Mode,
-    modeVersion: count('ModeVersion'),
-    ...defined({ risenAt }),
-    epoch: count('Epoch'),
-    feed: {
-      version: count('FeedVersion'),
-      ...defined({ completeAfter, readMarker }),
-    },
-  };
+export function feedUser(item: Item): FeedUser {
+  const { feedVersion, completeAfter, readMarker, ...user } = userItems.read(item);
+  return { ...user, feed: { version: feedVersion, ...defined({ completeAfter, readMarker }) } };
 }
