@@ -34,6 +34,17 @@ export const postItems = itemType(feedTables, 'Posts', {
   pushed: flag('Pushed'),
   deleted: orElse(flag('Deleted'), false),
 });
+const newPostItems = postItems.pick(
+  'postId',
+  'authorId',
+  'at',
+  'text',
+  'media',
+  'replyTo',
+  'version',
+  'contentHash',
+  'pushed',
+);
 const authorPostItems = itemType(feedTables, 'AuthorPosts', { key: text('TimePostID') });
 
 /** Posts by id, and each author's posts in time order. */
@@ -41,31 +52,13 @@ export class PostStore {
   constructor(private readonly db: Db) {}
 
   /** Returns the items of a `TransactWriteItems` that create a post. */
-  creation({
-    postId,
-    authorId,
-    at,
-    text,
-    media,
-    replyTo,
-    contentHash,
-    pushed,
-  }: Omit<StoredPost, 'version' | 'deleted'>): TransactItem[] {
+  creation(post: Omit<StoredPost, 'version' | 'deleted'>): TransactItem[] {
+    const { postId, authorId, at } = post;
     return [
       {
         Put: {
           TableName: this.db.table('Posts'),
-          Item: {
-            PostID: postId,
-            AuthorID: authorId,
-            At: at,
-            Body: text,
-            Media: media,
-            ReplyTo: replyTo,
-            Version: 1,
-            ContentHash: contentHash,
-            Pushed: pushed,
-          },
+          Item: newPostItems.write({ ...post, version: 1 }),
           // Race: the same request arrives twice at the same time. The second one finds the post of the first one.
           ConditionExpression: 'attribute_not_exists(PostID)',
         },
@@ -97,7 +90,7 @@ export class PostStore {
    */
   edit(
     { postId, version }: Pick<Post, 'postId' | 'version'>,
-    { text, media }: Omit<PostContent, 'replyTo'>,
+    content: Omit<PostContent, 'replyTo'>,
     editedAt: number,
   ): Promise<boolean> {
     return conditionHolds(() =>
@@ -109,8 +102,8 @@ export class PostStore {
           // Races: another edit, which this one would overwrite; or a deletion, which an edit must not undo.
           ConditionExpression: 'Version = :version AND attribute_not_exists(Deleted)',
           ExpressionAttributeValues: {
-            ':text': text,
-            ':media': media,
+            ':text': content.text,
+            ':media': content.media,
             ':at': editedAt,
             ':version': version,
             ':next': version + 1,

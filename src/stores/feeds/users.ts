@@ -147,9 +147,9 @@ export class FeedUserStore {
       }
     }
     const checks = ['attribute_exists(UserID)'];
-    const check = (text: string, name: string, value: number | undefined) => {
+    const check = (comparison: string, name: string, value: number | undefined) => {
       if (value === undefined) return;
-      checks.push(`${text} :${name}`);
+      checks.push(`${comparison} :${name}`);
       values[`:${name}`] = value;
     };
     // Race: another follow or unfollow by the same user. The condition gives each epoch to only one follow.
