@@ -1,6 +1,6 @@
 import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } from '../../domain/sessions/session';
 import { again, retry } from '../../timing/retry';
-import { dataKey, headKey, headOf, removeAt, signInKey } from './items';
+import { dataKey, endOf, headKey, headOf, removeAt, signInKey } from './items';
 import { contention, type WriteObstacle, ATTEMPTS, type SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
@@ -32,7 +32,7 @@ export class SessionEndings {
         'attribute_exists(CreatedAt) AND attribute_not_exists(EndedAt)',
       );
       if (!inTheWay) return { was: 'ended now' };
-      if (typeof inTheWay === 'object') return { was: 'ended before', reason: inTheWay['EndReason'] as EndReason };
+      if (typeof inTheWay === 'object') return { was: 'ended before', reason: endOf(inTheWay).reason };
       const there = await this.table.put({
         item: { ...headKey(key), EndedAt: at, EndReason: reason, RemoveAt: removeAt(at + this.settings.absoluteMs) },
         // Race: the session's first save succeeds in between. Then the next attempt ends that session.

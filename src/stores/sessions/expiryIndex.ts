@@ -3,8 +3,8 @@ import { defined } from '../../domain/defined';
 import type { SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
-import { queryFrom } from '../query';
-import { HEAD_ATTRIBUTES, headKey, headOf } from './items';
+import { queryFrom, readEach } from '../query';
+import { dueItems, HEAD_ATTRIBUTES, headKey, headOf } from './items';
 
 /**
  * The index of sessions by the time of their next check. An index is eventually consistent: the sweeper reads each
@@ -46,7 +46,7 @@ export class ExpiryIndex {
     const { Sessions } = await batchGet(this.db, {
       Sessions: { keys: keys.map(headKey), consistent: true, projection: HEAD_ATTRIBUTES },
     });
-    return Sessions.map(headOf);
+    return readEach(this.db, Sessions, headOf);
   }
 
   /** Schedules the next check of a session. */
@@ -76,9 +76,6 @@ export class ExpiryIndex {
     const where = `ExpiryBucket = :bucket AND CheckAt ${condition}`;
     const query = { table: 'Sessions', index: 'Expiry', where, values: { ':bucket': bucket, ':at': at }, limit };
     const { items, next } = await queryFrom(this.db, query, from);
-    return {
-      keys: items.map((item) => ({ key: item['SessionKey'] as string, checkAt: item['CheckAt'] as number })),
-      next,
-    };
+    return { keys: items.map(dueItems.read), next };
   }
 }

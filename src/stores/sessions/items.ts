@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { defined } from '../../domain/defined';
 import type { EndReason, SessionHead } from '../../domain/sessions/session';
 import { compositeKey } from '../../domain/ids';
+import { anything, flag, type Item, itemType, number, optional, orElse, prefixed, text } from '../items';
+import { sessionTables } from './tables';
 
 /** Serialised session data. */
 export type SessionBytes = string | Uint8Array;
@@ -64,50 +65,52 @@ export function bucketOf(key: string, buckets: number): string {
  */
 export const removeAt = (absoluteExpiresAt: number): number => Math.ceil(absoluteExpiresAt / 1000) + DAY_S;
 
+/** A tombstone of a session that was never saved has only a key and an end. */
+const headItems = itemType(sessionTables, 'Sessions', {
+  key: text('SessionKey'),
+  handle: orElse(text('Handle'), ''),
+  createdAt: orElse(number('CreatedAt'), 0),
+  lastSeenAt: orElse(number('LastSeenAt'), 0),
+  expiresAt: orElse(number('ExpiresAt'), 0),
+  absoluteExpiresAt: orElse(number('AbsoluteExpiresAt'), 0),
+  userId: optional(text('UserID')),
+  device: optional(text('Device')),
+  place: optional(text('Place')),
+  split: optional(flag('SplitData')),
+  checkAt: optional(number('CheckAt')),
+  endedAt: optional(number('EndedAt')),
+  endReason: optional(text<EndReason>('EndReason')),
+});
+/** The attributes of a head, without the data. */
+export const HEAD_ATTRIBUTES = headItems.attributes.join(', ');
+const dataItems = itemType(sessionTables, 'Sessions', { data: optional(anything<SessionBytes>('SessionData')) });
+/** A key of the expiry index. */
+export const dueItems = itemType(sessionTables, 'Sessions', { key: text('SessionKey'), checkAt: number('CheckAt') });
+/** A session in its user's list. */
+export const signInItems = itemType(sessionTables, 'Sessions', {
+  handle: prefixed('Part', SIGN_INS),
+  key: text('CurrentKey'),
+});
+
 /** Converts a head to an item, without the data. With `buckets` 0 the item is not in the expiry index. */
-export function headItem(head: SessionHead, buckets: number): Record<string, unknown> {
-  return {
-    ...headKey(head.key),
-    Handle: head.handle,
-    CreatedAt: head.createdAt,
-    LastSeenAt: head.lastSeenAt,
-    ExpiresAt: head.expiresAt,
-    AbsoluteExpiresAt: head.absoluteExpiresAt,
-    ...defined({ UserID: head.userId, Device: head.device, Place: head.place }),
-    ...(buckets > 0 && { ExpiryBucket: bucketOf(head.key, buckets), CheckAt: head.expiresAt }),
-    RemoveAt: removeAt(head.absoluteExpiresAt),
-  };
-}
+export const headItem = (head: SessionHead, buckets: number): Item =>
+  headItems.write(
+    { ...head, checkAt: buckets > 0 ? head.expiresAt : undefined },
+    {
+      Part: HEAD,
+      RemoveAt: removeAt(head.absoluteExpiresAt),
+      ...(buckets > 0 && { ExpiryBucket: bucketOf(head.key, buckets) }),
+    },
+  );
+
+/** Returns the end of an ended session. */
+export const endOf = itemType(sessionTables, 'Sessions', { reason: text<EndReason>('EndReason') }).read;
 
 /** Converts an item to a head. */
-export function headOf(item: Record<string, unknown>): SessionHead {
-  const text = (name: string) => item[name] as string | undefined;
-  const number = (name: string) => item[name] as number | undefined;
-  const [userId, device, place, checkAt, endedAt] = [
-    text('UserID'),
-    text('Device'),
-    text('Place'),
-    number('CheckAt'),
-    number('EndedAt'),
-  ];
-  return {
-    key: text('SessionKey') ?? '',
-    handle: text('Handle') ?? '',
-    createdAt: number('CreatedAt') ?? 0,
-    lastSeenAt: number('LastSeenAt') ?? 0,
-    expiresAt: number('ExpiresAt') ?? 0,
-    absoluteExpiresAt: number('AbsoluteExpiresAt') ?? 0,
-    ...defined({ userId, device, place }),
-    ...(item['SplitData'] !== undefined && { split: true }),
-    ...defined({ checkAt }),
-    ...(endedAt !== undefined && { ended: { at: endedAt, reason: item['EndReason'] as EndReason } }),
-  };
+export function headOf(item: Item): SessionHead {
+  const { endedAt, endReason: _, ...head } = headItems.read(item);
+  return { ...head, ...(endedAt !== undefined && { ended: { at: endedAt, ...endOf(item) } }) };
 }
-
-/** The attributes of a head, without the data. */
-export const HEAD_ATTRIBUTES =
-  'SessionKey, Handle, CreatedAt, LastSeenAt, ExpiresAt, AbsoluteExpiresAt, UserID, Device, Place, SplitData, ' +
-  'CheckAt, EndedAt, EndReason';
 
 /** Returns whether the data fits into the head, so that a touch consumes one write unit. */
 export function fitsHead(
@@ -128,9 +131,5 @@ export const byteLength = (data: SessionBytes): number =>
  * Returns the data from the items of a session. Data in the head is newer than that in the data item. Undefined if an
  * end has removed it.
  */
-export function dataOf(
-  head: Record<string, unknown>,
-  data: Record<string, unknown> | undefined,
-): SessionBytes | undefined {
-  return (head['SessionData'] ?? data?.['SessionData']) as SessionBytes | undefined;
-}
+export const dataOf = (head: Item, data: Item | undefined): SessionBytes | undefined =>
+  dataItems.read(head).data ?? (data && dataItems.read(data).data);

@@ -218,8 +218,9 @@ export class SessionRecords {
         from,
       );
       for (const item of items) {
-        const data = dataOf(item, undefined) ?? (await this.find(item['SessionKey'] as string))?.data;
-        if (data !== undefined) yield { head: headOf(item), data };
+        const head = headOf(item);
+        const data = dataOf(item, undefined) ?? (await this.find(head.key))?.data;
+        if (data !== undefined) yield { head, data };
       }
       from = next;
     } while (from);
@@ -235,7 +236,7 @@ export class SessionRecords {
 
   private firstPut(head: SessionHead, data: SessionBytes): Put {
     return {
-      item: { ...headItem(head, this.settings.buckets), ...(head.split ? { SplitData: true } : { SessionData: data }) },
+      item: { ...headItem(head, this.settings.buckets), ...(!head.split && { SessionData: data }) },
       // Races: two first saves under the same id; or the first save of a session that was ended before.
       condition: 'attribute_not_exists(SessionKey)',
     };

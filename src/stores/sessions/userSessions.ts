@@ -4,9 +4,9 @@ import { isOver, type SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';
-import { queryFrom } from '../query';
+import { queryFrom, readEach } from '../query';
 import type { SessionEndings } from './ends';
-import { HEAD_ATTRIBUTES, headKey, headOf, signInKey, SIGN_INS, userKey } from './items';
+import { HEAD_ATTRIBUTES, headKey, headOf, signInItems, signInKey, SIGN_INS, userKey } from './items';
 
 /** Number of concurrent ends while all sessions of a user are ended. */
 const CONCURRENCY = 8;
@@ -17,7 +17,7 @@ const CONCURRENCY = 8;
  */
 export class UserSessions {
   constructor(
-    private readonly db: Pick<Db, 'client' | 'table'>,
+    private readonly db: Pick<Db, 'client' | 'table' | 'onMalformed'>,
     private readonly ends: SessionEndings,
     private readonly settings: { prefix: string; now(): number },
   ) {}
@@ -37,7 +37,7 @@ export class UserSessions {
       Sessions: { keys: signIns.map(({ key }) => headKey(key)), consistent: true, projection: HEAD_ATTRIBUTES },
     });
     const now = this.settings.now();
-    const items = Sessions.map(headOf).filter((head) => !isOver(head, now));
+    const items = readEach(this.db, Sessions, headOf).filter((head) => !isOver(head, now));
     return { items: items.sort((a, b) => (a.handle < b.handle ? 1 : -1)), ...toCursor(list, next) };
   }
 
@@ -79,7 +79,7 @@ export class UserSessions {
           ConsistentRead: true,
         }),
       );
-      const key = Item?.['CurrentKey'] as string | undefined;
+      const key = Item && signInItems.read(Item).key;
       if (key === undefined || key === before) return false;
       const end = await this.ends.end(key, 'revoked');
       if (end.was !== 'ended before' || end.reason !== 'rotated') return end.was === 'ended now';
@@ -97,11 +97,7 @@ export class UserSessions {
       limit,
     };
     const { items, next } = await queryFrom(this.db, query, from);
-    const signIns = items.map((item) => ({
-      handle: (item['Part'] as string).slice(SIGN_INS.length),
-      key: item['CurrentKey'] as string,
-    }));
-    return { signIns, next };
+    return { signIns: readEach(this.db, items, signInItems.read), next };
   }
 
   private get table(): string {
