@@ -11,7 +11,7 @@ import { type Notifications, sendUnlessUndeliverable } from '../../operations/pl
 import { asFailure } from '../failures';
 import { within } from '../../timing/deadline';
 import type { DeviceActivities } from './types';
-import { systemClock } from '../../timing/clock';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The operations that the activities of devices use. */
 export interface DeviceActivityParts {
@@ -23,6 +23,7 @@ export interface DeviceActivityParts {
   rollupCheck: RollupCheck;
   /** Duration of one attempt of a long activity in milliseconds; default an hour. */
   attemptMs?: number;
+  clock?: Clock;
 }
 
 const HOUR_MS = 60 * 60_000;
@@ -87,7 +88,7 @@ const housekeepingActivities = ({ housekeeping, rollupCheck }: DeviceActivityPar
     checkRollups: (day, bucket) => heartbeating((work) => rollupCheck.check(day, bucket, work)),
   }) satisfies Partial<DeviceActivities>;
 
-const erasureActivities = ({ eraser }: DeviceActivityParts) =>
+const erasureActivities = ({ eraser, clock = systemClock }: DeviceActivityParts) =>
   ({
     daysOfDevice: (deviceId) => heartbeating(() => eraser.days(deviceId)),
     eraseRows: (day, deviceId, mark) => heartbeating((work) => eraser.eraseRows(day, deviceId, mark, work)),
@@ -96,7 +97,7 @@ const erasureActivities = ({ eraser }: DeviceActivityParts) =>
       heartbeating(async ({ signal, alive }) => {
         for (let looks = 1; !(await eraser.isRead(deviceId, days, mark)); looks++) {
           alive(looks);
-          await systemClock.sleep(CHECK_EVERY_MS, signal);
+          await clock.sleep(CHECK_EVERY_MS, signal);
         }
       }),
     eraseRest: (deviceId, days, mark) => heartbeating((work) => eraser.eraseRest(deviceId, days, mark, work)),

@@ -17,6 +17,7 @@ import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';
 import { asFailure } from '../failures';
 import type { FraudActivities, SenderClaim } from './types';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The stores and gateways that the activities of fraud use. */
 export interface FraudActivityParts {
@@ -29,6 +30,7 @@ export interface FraudActivityParts {
   driftWatch: Pick<DriftWatch, 'report'>;
   links: AnswerLinks;
   client: Client;
+  clock?: Clock;
 }
 
 /** Deadline of a full scoring. No request waits for it; it is shorter than the timeout of the activity. */
@@ -75,9 +77,12 @@ async function readCase(
   return { closed: { label: status === 'closed-fraud' ? 'fraud' : 'genuine', closedAt: iso(closedAt) } };
 }
 
-async function findDrift({ driftWatch }: FraudActivityParts, days: number): Promise<DriftFindings> {
+async function findDrift(
+  { driftWatch, clock = systemClock }: FraudActivityParts,
+  days: number,
+): Promise<DriftFindings> {
   const models = await driftWatch.report(days);
-  const notice = driftNotice(models, Date.now());
+  const notice = driftNotice(models, clock.now());
   return { models, page: driftPage(models), ...(notice && { notice }) };
 }
 

@@ -11,11 +11,13 @@ import type { Ingest, ReadingResult } from '../../operations/devices/ingest';
 import type { DeviceReads } from '../../operations/devices/reads';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema } from '../schemas';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of readings need. */
 export interface DeviceParts {
   ingest: Ingest;
   reads: DeviceReads;
+  clock?: Clock;
 }
 
 const MAX_PAGE = 1_000;
@@ -130,7 +132,7 @@ const resultsSchema = z.object({
   ),
 });
 
-const getReadings = ({ reads }: DeviceParts): AnyRoute =>
+const getReadings = ({ reads, clock = systemClock }: DeviceParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/devices/:deviceId/readings',
@@ -156,7 +158,7 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
       },
     },
     handler: async ({ params: { deviceId }, query: { from, to: until, resolution, cursor, limit } }) => {
-      const to = until ?? Date.now() + limits.aheadMs;
+      const to = until ?? clock.now() + limits.aheadMs;
       const stretch = {
         deviceId,
         from: from ?? Date.parse(`${addDays(dayOf(to), -1)}T${iso(to).slice(11)}`),

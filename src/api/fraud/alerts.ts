@@ -7,6 +7,7 @@ import type { CaseUpdates } from '../../operations/fraud/caseUpdates';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { escaped, htmlPage, page } from '../platform/page';
 import { type AnyRoute, route } from '../http/routes';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of the "was this you?" page need. */
 export interface AlertParts {
@@ -14,6 +15,7 @@ export interface AlertParts {
   links: { open(token: string, now: number): { transactionId: string; until: number } };
   investigations: InvestigationStore;
   updates: CaseUpdates;
+  clock?: Clock;
 }
 
 const params = z.object({ token: lineOf(1, 400) });
@@ -26,7 +28,7 @@ export function alertRoutes(parts: AlertParts): AnyRoute[] {
   return [getAlert(parts), answerAlert(parts)];
 }
 
-const getAlert = ({ links, investigations }: AlertParts): AnyRoute =>
+const getAlert = ({ links, investigations, clock = systemClock }: AlertParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/alerts/:token/answer',
@@ -43,14 +45,14 @@ const getAlert = ({ links, investigations }: AlertParts): AnyRoute =>
       409: { description: 'The time to answer is over' },
     },
     handler: async ({ params: { token } }) => {
-      const { transactionId, until } = links.open(token, Date.now());
+      const { transactionId, until } = links.open(token, clock.now());
       const found = await investigations.find(transactionId);
       if (!found) throw new LongwatchError('notFound', 'There is no such payment');
       return { status: 200, ...htmlPage(questionPage(found, until)) };
     },
   });
 
-const answerAlert = ({ links, investigations, updates }: AlertParts): AnyRoute =>
+const answerAlert = ({ links, investigations, updates, clock = systemClock }: AlertParts): AnyRoute =>
   route({
     method: 'post',
     path: '/v1/alerts/:token/answer',
@@ -71,7 +73,7 @@ const answerAlert = ({ links, investigations, updates }: AlertParts): AnyRoute =
       409: { description: 'Already answered, or the time to answer is over' },
     },
     handler: async ({ params: { token }, body: { answer }, header }) => {
-      const { transactionId } = links.open(token, Date.now());
+      const { transactionId } = links.open(token, clock.now());
       const found = await investigations.find(transactionId);
       if (!found) throw new LongwatchError('notFound', 'There is no such payment');
       const customer = { name: found.userId, role: 'customer' };

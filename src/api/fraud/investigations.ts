@@ -13,6 +13,7 @@ import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { type AnyRoute, route, type RouteInput } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of cases need. */
 export interface InvestigationParts {
@@ -20,6 +21,7 @@ export interface InvestigationParts {
   updates: CaseUpdates;
   investigations: InvestigationStore;
   decisions: DecisionStore;
+  clock?: Clock;
 }
 
 const caseRoles = ['investigator', 'supervisor'] as const;
@@ -193,7 +195,7 @@ function personal<B extends object>(
 
 const userParams = z.object({ userId: idSchema });
 
-const getUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
+const getUserHold = ({ decisions, clock = systemClock }: InvestigationParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/users/:userId/hold',
@@ -209,7 +211,7 @@ const getUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
     },
     handler: async ({ params: { userId } }) => {
       const hold = await decisions.userHold(userId);
-      if (!hold || hold.until <= Date.now())
+      if (!hold || hold.until <= clock.now())
         throw new LongwatchError('notFound', `There is no payment hold on user ${userId}`);
       return { status: 200, body: { until: iso(hold.until), transactionId: hold.transactionId } };
     },

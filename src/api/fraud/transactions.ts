@@ -14,6 +14,7 @@ import type { RuleStore } from '../../stores/fraud/rules';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
 import { decisionSchema, idSchema } from '../schemas';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of payments and rules need. */
 export interface FraudParts {
@@ -22,6 +23,7 @@ export interface FraudParts {
   rules: RuleStore;
   /** Reloads the rules from the store now, instead of at the next scheduled reload. */
   refreshRules(): Promise<void>;
+  clock?: Clock;
 }
 
 const storedRuleSetSchema = z.object({
@@ -102,7 +104,7 @@ const getTransaction = ({ store }: FraudParts): AnyRoute =>
     },
   });
 
-const putLabel = ({ store }: FraudParts): AnyRoute =>
+const putLabel = ({ store, clock = systemClock }: FraudParts): AnyRoute =>
   route({
     method: 'put',
     path: '/v1/transactions/:id/label',
@@ -122,7 +124,7 @@ const putLabel = ({ store }: FraudParts): AnyRoute =>
       409: { description: 'The transaction has an open case; decide the case, which sets the label' },
     },
     handler: async ({ params: { id }, body: { label } }) => {
-      const outcome = await store.label(id, label, Date.now());
+      const outcome = await store.label(id, label, clock.now());
       if (outcome === 'investigated')
         throw new LongwatchError(
           'conflict',
@@ -156,7 +158,7 @@ const getRules = ({ rules }: FraudParts): AnyRoute =>
     },
   });
 
-const putRules = ({ rules, refreshRules }: FraudParts): AnyRoute =>
+const putRules = ({ rules, refreshRules, clock = systemClock }: FraudParts): AnyRoute =>
   route({
     method: 'put',
     path: '/v1/rules',
@@ -177,7 +179,7 @@ const putRules = ({ rules, refreshRules }: FraudParts): AnyRoute =>
     handler: async ({ body, caller, header }) => {
       const ifVersion = versionOf(header('if-match'));
       const ruleSet = validateRuleSet(body);
-      const version = await rules.put(ruleSet, { ifVersion, putBy: caller.name, at: iso(Date.now()) });
+      const version = await rules.put(ruleSet, { ifVersion, putBy: caller.name, at: iso(clock.now()) });
       await refreshRules();
       return { status: 200, body: { version }, headers: { etag: `"${version}"` } };
     },

@@ -68,7 +68,7 @@ export class Eraser {
     const { archives, readings, archive } = this.parts;
     const found = new Set<Day>();
     for (const day of this.openDays()) found.add(day);
-    for await (const { day, generation, state } of archives.between('0000', '9999')) {
+    for await (const { day, generation, state } of archives.between('0000', '9999', { isComplete: true })) {
       if (state === 'expired' || found.has(day)) continue;
       const { parts } = await archive.manifest(day, generation);
       const isHeld = (await Promise.all(parts.map((part) => archive.holds(day, part, deviceId)))).includes(true);

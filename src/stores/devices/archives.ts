@@ -44,8 +44,12 @@ export class ArchiveStore {
     return Item && archivedItems.read(Item);
   }
 
-  /** Returns the archived days from one day to another, both included, oldest first. Strongly consistent. */
-  async *between(from: Day, to: Day): AsyncGenerator<ArchivedDay> {
+  /**
+   * Returns the archived days from one day to another, both included, oldest first. Strongly consistent. Skips
+   * malformed records unless `isComplete`: an erasure must not overlook a day.
+   * @throws MalformedItem for a malformed record with `isComplete`.
+   */
+  async *between(from: Day, to: Day, { isComplete = false } = {}): AsyncGenerator<ArchivedDay> {
     const query = {
       table: 'Archives',
       // `Archive` and `Day` are reserved words.
@@ -54,7 +58,8 @@ export class ArchiveStore {
       values: { ':archive': ARCHIVE, ':from': from, ':to': to },
       consistent: true,
     };
-    for await (const items of queryAll(this.db, query)) yield* readEach(this.db, items, archivedItems.read);
+    for await (const items of queryAll(this.db, query))
+      yield* readEach(isComplete ? {} : this.db, items, archivedItems.read);
   }
 
   /** Returns a page of the archived days, newest first. */

@@ -1,3 +1,4 @@
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import request from 'supertest';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../../support/graph';
 import { payment } from '../../support/payment';
@@ -58,6 +59,22 @@ describe('opening a case by hand', () => {
 });
 
 describe('the list', () => {
+  it('skips a malformed case, and the log and the metric report it; the case itself fails', async () => {
+    const { client, table } = graph.dynamodb.db;
+    const key = { TransactionID: 'tx-odd', Entry: 'case' };
+    const of = { CaseStatus: 'proposed', OpenedAtID: `${new Date().toISOString()}#tx-odd` };
+    await client.send(new PutCommand({ TableName: table('Investigations'), Item: { ...key, ...of } }));
+    const skipped = async () => {
+      const { values } = await graph.metrics.registry.getSingleMetric('longwatch_skipped_total')!.get();
+      return values.find(({ labels }) => labels['work'] === 'list')?.value;
+    };
+    expect(await skipped()).toBe(0);
+    expect((await get('/v1/investigations?status=proposed').expect(200)).body).toEqual({ items: [] });
+    expect(await skipped()).toBe(1);
+    await get('/v1/investigations/tx-odd').expect(500);
+    await client.send(new DeleteCommand({ TableName: table('Investigations'), Key: key }));
+  });
+
   it('gives every case once, page by page, oldest first', async () => {
     const opened: string[] = [];
     for (let i = 0; i < 5; i++) {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { dayStart } from '../../../src/domain/devices/days';
 import { type Reading, rowContent } from '../../../src/domain/devices/reading';
 import { addReadings, emptyRollup } from '../../../src/domain/devices/rollup';
+import { iso } from '../../../src/domain/ids';
 import { engines } from '../../../src/local/dynamodb';
 import { Housekeeping } from '../../../src/operations/devices/housekeeping';
 import { ArchiveStore } from '../../../src/stores/devices/archives';
@@ -14,6 +15,7 @@ import { LiveStore } from '../../../src/stores/devices/live';
 import { ReadingStore } from '../../../src/stores/devices/readings';
 import { RetentionStore } from '../../../src/stores/devices/retention';
 import { RollupStore } from '../../../src/stores/devices/rollups';
+import { queryFrom } from '../../../src/stores/query';
 import { FakeClock } from '../../support/clock';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 
@@ -70,6 +72,31 @@ describe.each(engines)('on %s', (engine) => {
     expect((await readings.page({ deviceId: id, day: DAY, to: dayStart(DAY) + 20, after: more! })).rows.at(-1)).toEqual(
       rows[19],
     );
+  });
+
+  it('pages skip and report a malformed row; a deletion of the day takes it along, and leaves sentinels', async () => {
+    const reported: string[] = [];
+    const tolerant = new ReadingStore({ ...dynamodb.db, onMalformed: ({ reason }) => void reported.push(reason) });
+    const id = device();
+    const good = row(id, 1);
+    await readings.put([good]);
+    for (const TimestampSeq of [`${iso(dayStart(DAY))}#bad`, '~#sentinel'])
+      await dynamodb.db.client.send(
+        new PutCommand({
+          TableName: dynamodb.db.table('DeviceData'),
+          Item: { DeviceDay: `${id}#${DAY}`, TimestampSeq, Metrics: 7 },
+        }),
+      );
+    expect((await tolerant.page({ deviceId: id, day: DAY })).rows).toEqual([good]);
+    expect(reported).toEqual(['Metrics is not a string']);
+    expect([await readings.hasRows(id, DAY), (await readings.deleteDay(id, DAY).next()).value]).toEqual([true, 2]);
+    expect(await readings.hasRows(id, DAY)).toBe(false);
+    const { items } = await queryFrom(dynamodb.db, {
+      table: 'DeviceData',
+      where: 'DeviceDay = :day',
+      values: { ':day': `${id}#${DAY}` },
+    });
+    expect(items.map(({ TimestampSeq }) => TimestampSeq)).toEqual(['~#sentinel']);
   });
 
   it('late readings are written all or none, once, and only while the day is as it was seen', async () => {
