@@ -16,6 +16,7 @@ import { bar as startBar } from './support/bar';
 import { median, percentile } from './support/measure';
 import type { SessionBenchSettings } from './sessions';
 import { everything } from '../src/graph/capabilities';
+import { clockOf } from '../test/support/clock';
 
 const IDLE_MS = 5_000;
 const SWEEP_MS = 10_000;
@@ -58,7 +59,7 @@ async function benchBacklog(due: number): Promise<void> {
     ends: store.ends,
     shortestLifeMs: 1_800_000,
     onFault: (error) => console.error(error),
-    now,
+    clock: clockOf(now),
   });
   ahead = 3 * 3_600_000;
   const calls: StoreCall[] = dynamodb.calls;

@@ -9,6 +9,7 @@ import { Catalogue } from '../../src/operations/carts/catalogue';
 import { Checkouts, type CheckoutSettings } from '../../src/operations/carts/checkouts';
 import type { TestGraph } from './graph';
 import { outboxOf } from './outbox';
+import { clockOf } from './clock';
 
 /**
  * Carts and checkouts over one table space, on a clock of the test's; nothing dispatches their outbox entries soon
@@ -33,12 +34,12 @@ export function buildShop(
       catalogue: new Catalogue(products, settings.productCacheMs ?? 0),
       outbox,
       db,
-      now,
+      clock: clockOf(now),
     },
     { firstLookAfterMs: 3_600_000 },
   );
   const checkouts = new Checkouts(
-    { checkouts: checkoutStore, products, cartStore: store, carts, outbox, db, now },
+    { checkouts: checkoutStore, products, cartStore: store, carts, outbox, db, clock: clockOf(now) },
     settings,
   );
   return { store, products, checkoutStore, carts, checkouts };

@@ -16,6 +16,7 @@ import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 import { billableActions, record } from '../support/histories';
 import { sessionOf, testStore, type TestStore } from '../support/sessions';
 import { startTimeSkipping } from '../support/timeSkippingServer';
+import { clockOf } from '../support/clock';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -45,7 +46,7 @@ beforeAll(async () => {
     shortestLifeMs: IDLE,
     onLateness: (ms) => late.push(ms),
     onFault: () => undefined,
-    now: clock,
+    clock: clockOf(clock),
   });
   const real = sessionActivities({ sweeper });
   activities = {

@@ -24,6 +24,7 @@ import { cartStart } from '../../domain/carts/workflows';
 import type { Catalogue } from './catalogue';
 import { ATTEMPTS, busy } from './contention';
 import { keyOf } from './idempotencyKeys';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Carts} needs. */
 export interface CartParts {
@@ -34,7 +35,7 @@ export interface CartParts {
   db: Db;
   /** Called with the counts, after they are written. */
   onCounted?(counts: CartCounts): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The settings of {@link Carts}. */
@@ -56,13 +57,13 @@ export interface Conditions {
 
 /** Changes carts for customers. No method waits for Temporal. */
 export class Carts {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: CartParts,
     private readonly settings: CartSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -70,7 +71,7 @@ export class Carts {
    * @throws LongwatchError `notFound` (no such product), `conflict` (a limit of the cart), `versionMismatch`
    */
   async change(userId: string, change: LineChange, { ifVersion, key: given }: Conditions = {}): Promise<ChangedLine> {
-    const now = this.now();
+    const now = this.clock.now();
     const product = change.kind === 'remove' ? undefined : await this.productOf(change.productId);
     const key = keyOf(change, given, ifVersion);
     const options: ChangeOptions = {
@@ -100,7 +101,7 @@ export class Carts {
   empty(userId: string, { ifVersion }: Conditions = {}): Promise<Cart | undefined> {
     return this.rewrite(userId, (before) => {
       mustBeVersion(before, ifVersion);
-      return emptyCart(before, { userId, now: this.now() });
+      return emptyCart(before, { userId, now: this.clock.now() });
     });
   }
 
@@ -121,7 +122,7 @@ export class Carts {
       if (guest?.merged)
         throw new LongwatchError('conflict', `The cart of ${guestId} was merged into another user's cart already`);
       if (!guest || guest.lines.length === 0) return { added: 0, combined: 0, clamped: [] };
-      const { step, guest: ended, report } = mergeCarts(user, guest, policy, { userId, now: this.now() });
+      const { step, guest: ended, report } = mergeCarts(user, guest, policy, { userId, now: this.clock.now() });
       return (await this.write(user, step, [this.parts.carts.replacing(guest, ended)])) ? report : again;
     });
   }
@@ -132,7 +133,7 @@ export class Carts {
    */
   itemsOf(before: Cart | undefined, step: CartStep): { items: TransactItem[]; onWritten(): void } {
     const { cart, counts, opens } = step;
-    const start = opens ? startEntry(cartStart(cart, this.settings.firstLookAfterMs), this.now()) : undefined;
+    const start = opens ? startEntry(cartStart(cart, this.settings.firstLookAfterMs), this.clock.now()) : undefined;
     return {
       items: [
         this.parts.carts.replacing(before, cart),

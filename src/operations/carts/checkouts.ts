@@ -26,6 +26,7 @@ import { transact } from '../../stores/transact';
 import { checkoutStart } from '../../domain/carts/workflows';
 import type { Carts } from './carts';
 import { ATTEMPTS, busy } from './contention';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Checkouts} needs. */
 export interface CheckoutParts {
@@ -40,7 +41,7 @@ export interface CheckoutParts {
    * stock.
    */
   onCheckout?(what: 'held' | 'confirmed' | 'cancelled' | 'expired' | 'short' | 'refund-due'): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The settings of {@link Checkouts}. */
@@ -71,13 +72,13 @@ const RESERVING_MS = 5_000;
  * records that.
  */
 export class Checkouts {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: CheckoutParts,
     private readonly settings: CheckoutSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -97,7 +98,7 @@ export class Checkouts {
           `Checkout ${earlier.checkoutId} belongs to another user; use another checkoutId`,
         );
       if (earlier && earlier.status !== 'reserving') return { checkout: earlier, begun: false };
-      if (earlier && this.now() - earlier.createdAt > RESERVING_MS) await this.forget(earlier);
+      if (earlier && this.clock.now() - earlier.createdAt > RESERVING_MS) await this.forget(earlier);
       return (earlier ? undefined : await this.attempt(userId, request)) ?? again;
     });
   }
@@ -122,7 +123,7 @@ export class Checkouts {
         `The cart has version ${cart.version}, not ${ifVersion}; read it again, then check it out`,
       );
     const open = cart.checkoutId === undefined ? undefined : await this.parts.checkouts.find(cart.checkoutId);
-    if (open && statusAt(open, this.now()) === 'held' && open.cartVersion === cart.version) {
+    if (open && statusAt(open, this.clock.now()) === 'held' && open.cartVersion === cart.version) {
       mustTotal(open, expectedTotal);
       return { checkout: open, begun: false };
     }
@@ -134,7 +135,7 @@ export class Checkouts {
       cart.lines.map(({ productId }) => productId),
       { consistent: true },
     );
-    const now = this.now();
+    const now = this.clock.now();
     let frozen: PricedCart;
     try {
       frozen = priceCart(cart, products, now);
@@ -238,7 +239,7 @@ export class Checkouts {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
       const checkout = await this.mustFind(checkoutId);
       const { status } = checkout;
-      const now = this.now();
+      const now = this.clock.now();
       const isOver = statusAt(checkout, now) === 'expired';
       if (status === 'confirmed' && checkout.paymentReference === paymentReference) return checkout;
       if (status === 'confirmed')
@@ -282,7 +283,7 @@ export class Checkouts {
     if (checkout.status === 'confirming' && done === 0) return void (await this.loseSale(checkout, 0));
     for (let i = done; i < parts.length; i++) {
       const last = i === parts.length - 1;
-      const now = this.now();
+      const now = this.clock.now();
       const move: CheckoutMove = {
         ...(i === 0 ? { from: 'held', fromParts: parts.length, heldAt: now } : { from: 'confirming', fromParts: i }),
         to: last ? 'confirmed' : 'confirming',
@@ -380,7 +381,7 @@ export class Checkouts {
   async cancel(checkoutId: string): Promise<Checkout> {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
       const checkout = await this.mustFind(checkoutId);
-      const status = statusAt(checkout, this.now());
+      const status = statusAt(checkout, this.clock.now());
       if (status === 'cancelled' || status === 'expired') return checkout;
       if (status === 'confirmed' || status === 'confirming')
         throw new LongwatchError(
@@ -405,7 +406,7 @@ export class Checkouts {
         ...from,
         to: last ? 'cancelled' : 'cancelling',
         toParts: i + 1,
-        ...(last && { endedAt: this.now() }),
+        ...(last && { endedAt: this.clock.now() }),
       };
       const lines = parts[i] ?? [];
       const cancelled = await transact(this.parts.db, {
@@ -461,7 +462,7 @@ export class Checkouts {
     to: 'cancelled' | 'expired',
   ): Promise<void> {
     const { checkouts, db } = this.parts;
-    const endedAt = this.now();
+    const endedAt = this.clock.now();
     const move: CheckoutMove = { ...from, to, toParts: partsOf(checkout).length, endedAt };
     const { checkoutId, userId, paymentReference, holdUntil } = checkout;
     // Record the refund in the same transaction as the end, because no later request may arrive for this payment.
@@ -482,7 +483,7 @@ export class Checkouts {
   }
 
   /** Returns the stock of expired holds to every product of a checkout. */
-  private async returnExpiredStock({ lines, holdUntil }: Checkout, now = this.now()): Promise<void> {
+  private async returnExpiredStock({ lines, holdUntil }: Checkout, now = this.clock.now()): Promise<void> {
     const products = await this.parts.products.read(
       lines.map(({ productId }) => productId),
       { consistent: true },
@@ -502,7 +503,7 @@ export class Checkouts {
     paymentReference: string,
     reason: string,
   ): Promise<LongwatchError> {
-    const recordedAt = this.now();
+    const recordedAt = this.clock.now();
     if (await this.parts.checkouts.recordRefund({ checkoutId, userId, paymentReference, reason, recordedAt }))
       this.parts.onCheckout?.('refund-due');
     return new LongwatchError(

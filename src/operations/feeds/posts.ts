@@ -17,6 +17,7 @@ import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
 import { dueModeChange } from './modeChanges';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Posts} needs. */
 export interface PostsParts {
@@ -25,7 +26,7 @@ export interface PostsParts {
   relations: RelationStore;
   posts: PostStore;
   outbox: OutboxWriter;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** A request to create a post. */
@@ -40,13 +41,13 @@ const ATTEMPTS = 50;
 
 /** Creates, reads, edits and deletes posts. */
 export class Posts {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: PostsParts,
     private readonly settings: FeedSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -72,9 +73,9 @@ export class Posts {
       if (replyTo !== undefined && attempt === 1) await this.mayReply(authorId, replyTo);
       // Normally a change of the followers starts the mode change. This catches a mode change that is due because two
       // changes came at once or because the setting has changed.
-      const due = dueModeChange(author, this.settings, this.now());
+      const due = dueModeChange(author, this.settings, this.clock.now());
       const pushed = pushes({ mode: due.turn?.direction ?? author.mode }) && author.followers > 0;
-      const at = this.now();
+      const at = this.clock.now();
       const post: Post = { postId, authorId, at, text, media, ...defined({ replyTo }), version: 1 };
       const written = await this.write(
         [
@@ -142,7 +143,7 @@ export class Posts {
         );
       const { text, media } = { ...found, ...change };
       if (text === found.text && JSON.stringify(media) === JSON.stringify(found.media)) return found;
-      const editedAt = this.now();
+      const editedAt = this.clock.now();
       if (!(await this.parts.posts.edit(found, { text, media }, editedAt))) return againAtOnce;
       return { ...found, text, media, editedAt, version: found.version + 1 };
     });
@@ -188,7 +189,7 @@ export class Posts {
   }
 
   private async write(items: TransactItem[], starts: WorkflowStart[]): Promise<boolean> {
-    const entries = starts.map((start) => startEntry(start, this.now()));
+    const entries = starts.map((start) => startEntry(start, this.clock.now()));
     const TransactItems = [...items, ...entries.map((entry) => this.parts.outbox.recording(entry))];
     const written = await conditionHolds(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
     if (written) for (const entry of entries) this.parts.outbox.dispatchSoon(entry);

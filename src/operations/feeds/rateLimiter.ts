@@ -1,17 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, monotonicClock } from '../../timing/clock';
 
 interface Waiting {
   count: number;
   go(): void;
 }
-
-/** The clock of the rate limiter, in milliseconds. */
-export interface Clock {
-  now(): number;
-  sleep(ms: number): Promise<unknown>;
-}
-
-const realClock: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms, undefined, { ref: false }) };
 
 /**
  * Limits the rows per second of all authors together. Waiting calls proceed by author in turn (round robin), so an
@@ -26,7 +18,7 @@ export class RateLimiter {
 
   constructor(
     private readonly rowsPerSecond: number,
-    private readonly clock: Clock = realClock,
+    private readonly clock: Clock = monotonicClock,
   ) {}
 
   /**

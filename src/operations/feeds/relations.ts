@@ -13,6 +13,7 @@ import { relationStart } from '../../domain/feeds/workflows';
 import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type DueModeChange, dueModeChange } from './modeChanges';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Relations} needs. */
 export interface RelationsParts {
@@ -20,7 +21,7 @@ export interface RelationsParts {
   users: FeedUserStore;
   relations: RelationStore;
   outbox: OutboxWriter;
-  now?(): number;
+  clock?: Clock;
 }
 
 /**
@@ -41,13 +42,13 @@ const ATTEMPTS = 50;
  * ones.
  */
 export class Relations {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: RelationsParts,
     private readonly settings: FeedSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -66,7 +67,7 @@ export class Relations {
           'conflict',
           `${readerId} follows ${MAX_FOLLOWING} users, the maximum; unfollow one first`,
         );
-      const follow: Follow = { epoch: pair.one.epoch + 1, since: this.now() };
+      const follow: Follow = { epoch: pair.one.epoch + 1, since: this.clock.now() };
       return { result: follow, change: this.beginning(pair, follow) };
     });
   }
@@ -96,7 +97,7 @@ export class Relations {
         ...(follows ? [[one, other] as const] : []),
         ...(followedBy ? [[other, one] as const] : []),
       ]);
-      change.items.push(this.parts.relations.block(by, whom, this.now()));
+      change.items.push(this.parts.relations.block(by, whom, this.clock.now()));
       return { result: undefined, change };
     });
   }
@@ -158,11 +159,11 @@ export class Relations {
   }
 
   private dueModeChange(author: FeedUser): DueModeChange {
-    return dueModeChange(author, this.settings, this.now());
+    return dueModeChange(author, this.settings, this.clock.now());
   }
 
   private start(start: WorkflowStart): OutboxEntry {
-    return startEntry(start, this.now());
+    return startEntry(start, this.clock.now());
   }
 
   /** Reads both users and their relation, decides, and writes. Repeats this until no other writer interferes. */

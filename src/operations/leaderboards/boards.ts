@@ -10,6 +10,7 @@ import { again, againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import { seasonId, seasonMovedSignal, seasonStart } from '../../domain/leaderboards/workflows';
+import { type Clock, monotonicClock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Boards} needs. */
 export interface BoardsParts {
@@ -18,7 +19,7 @@ export interface BoardsParts {
   outbox: OutboxWriter;
   onFault(error: unknown): void;
   onSkipped?: OnSkipped;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The settings of {@link Boards}. */
@@ -58,13 +59,13 @@ const ATTEMPTS = 6;
 /** Boards, their seasons and bans: the changes that admins make, and the seasons that are planned over time. */
 export class Boards {
   private readonly views = new LRUCache<string, CachedView>({ max: CACHED });
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(
     private readonly parts: BoardsParts,
     private readonly settings: BoardsSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -81,11 +82,11 @@ export class Boards {
    */
   async view(gameId: string): Promise<BoardView> {
     const known = this.views.get(gameId);
-    const age = known ? performance.now() - known.readAt : Number.POSITIVE_INFINITY;
+    const age = known ? monotonicClock.now() - known.readAt : Number.POSITIVE_INFINITY;
     if (
       !known ||
       age > LEASE_MS ||
-      seasonsToPlan(known.view.board.seasons, known.view.seasons[0], this.now()).length > 0
+      seasonsToPlan(known.view.board.seasons, known.view.seasons[0], this.clock.now()).length > 0
     )
       return this.refresh(gameId);
     if (age > FRESH_MS && !known.refreshing) {
@@ -103,7 +104,7 @@ export class Boards {
    */
   async seasonOf(gameId: string, asked: number | undefined): Promise<{ board: Board; season: number }> {
     const { board, seasons } = await this.view(gameId);
-    const season = asked ?? currentSeason(seasons, this.now())?.number;
+    const season = asked ?? currentSeason(seasons, this.clock.now())?.number;
     if (season === undefined || season > board.latestSeason)
       throw new LongwatchError('notFound', `Board ${gameId} has no season ${asked ?? ''}`.trim());
     return { board, season };
@@ -159,7 +160,7 @@ export class Boards {
 
   private create(gameId: string, definition: BoardDefinition): Promise<boolean> {
     // A transaction has room for the first two seasons. `planSeasons` plans the rest of a schedule that began long ago.
-    const seasons = seasonsToPlan(definition.seasons, undefined, this.now()).slice(0, 2);
+    const seasons = seasonsToPlan(definition.seasons, undefined, this.clock.now()).slice(0, 2);
     return this.recording(
       seasons.map((season) => this.startOf(gameId, season)),
       (owed) => this.parts.boards.create(gameId, definition, seasons, owed),
@@ -174,7 +175,7 @@ export class Boards {
     const board = await this.read(gameId);
     const [latest] = (await this.parts.boards.seasons(gameId, { limit: 1 })).items;
     let planned = 0;
-    for (const season of seasonsToPlan(board.seasons, latest, this.now()))
+    for (const season of seasonsToPlan(board.seasons, latest, this.clock.now()))
       // Race: another process plans at the same time. Both plan the same seasons.
       if (await this.recording([this.startOf(gameId, season)], (owed) => this.parts.boards.plan(gameId, season, owed)))
         planned++;
@@ -197,13 +198,13 @@ export class Boards {
       if (!season) throw new LongwatchError('notFound', `Board ${gameId} has no season ${number}`);
       if (season.endsAt === undefined) throw new LongwatchError('conflict', 'This board’s season never ends');
       if (season.endsAt === endsAt) return season;
-      const fault = faultOfMove(season, next, endsAt, this.now(), this.noticeMs);
+      const fault = faultOfMove(season, next, endsAt, this.clock.now(), this.noticeMs);
       if (fault) throw fault;
       const revision = season.revision + 1;
       const moved = signalEntry(
         seasonMovedSignal(gameId, number),
         `${seasonId(gameId, number)}/${revision}`,
-        this.now(),
+        this.clock.now(),
       );
       if (!(await this.recording([moved], (owed) => this.parts.boards.moveEnd(gameId, season, next, endsAt, owed))))
         return again;
@@ -221,7 +222,7 @@ export class Boards {
     await retry({ attempts: ATTEMPTS, exhausted: () => busy(`Board ${gameId} is busy`) }, async () => {
       const board = await this.read(gameId);
       const { items } = await this.parts.boards.seasons(gameId, { limit: SEASONS_AT_HAND });
-      const now = this.now();
+      const now = this.clock.now();
       const open = items
         .filter(({ status }) => status === 'open')
         .map(({ number }) => ({
@@ -253,7 +254,7 @@ export class Boards {
           this.parts.boards.carryBan(
             gameId,
             playerId,
-            this.parts.scores.mark(board, season, playerId, true, this.now()),
+            this.parts.scores.mark(board, season, playerId, true, this.clock.now()),
           ),
         ({ playerId }, error) =>
           this.parts.onSkipped?.(`the ban of ${playerId} in season ${season} of ${gameId}`, error),
@@ -268,12 +269,12 @@ export class Boards {
   private async refresh(gameId: string): Promise<BoardView> {
     const exhausted = () => busy(`The seasons of ${gameId} are being planned`);
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
-      const readAt = performance.now();
+      const readAt = monotonicClock.now();
       const [board, { items: seasons }] = await Promise.all([
         this.read(gameId),
         this.parts.boards.seasons(gameId, { limit: SEASONS_AT_HAND }),
       ]);
-      if (seasonsToPlan(board.seasons, seasons[0], this.now()).length > 0) {
+      if (seasonsToPlan(board.seasons, seasons[0], this.clock.now()).length > 0) {
         await this.planSeasons(gameId);
         return againAtOnce;
       }
@@ -284,7 +285,7 @@ export class Boards {
   }
 
   private startOf(gameId: string, season: Season): OutboxEntry | undefined {
-    return season.endsAt === undefined ? undefined : startEntry(seasonStart(gameId, season), this.now());
+    return season.endsAt === undefined ? undefined : startEntry(seasonStart(gameId, season), this.clock.now());
   }
 
   /**

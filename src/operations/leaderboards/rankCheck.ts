@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
@@ -17,6 +16,7 @@ import { madeAt, nodeIds, NodeGoneError, type NodeStore } from '../../stores/lea
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
 import { againAtOnce, retry } from '../../timing/retry';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link RankCheck} needs. */
 export interface RankCheckParts {
@@ -28,6 +28,7 @@ export interface RankCheckParts {
    * milliseconds; default 15 minutes.
    */
   leftoverMs?: number;
+  clock?: Clock;
 }
 
 /** The result of checking a shard. */
@@ -52,7 +53,11 @@ const LOOK_MS = 200;
  * until the new one has caught up.
  */
 export class RankCheck {
-  constructor(private readonly parts: RankCheckParts) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly parts: RankCheckParts) {
+    this.clock = parts.clock ?? systemClock;
+  }
 
   /**
    * Checks a shard.
@@ -61,7 +66,7 @@ export class RankCheck {
    */
   async run(shard: RankShard, rebuild: boolean, progress: () => void): Promise<CheckedShard> {
     const { ranks, scores } = this.parts;
-    const newId = nodeIds(Date.now());
+    const newId = nodeIds(this.clock.now());
     const log = newId();
     const tableRanking = new TableRanking(ranks, shard, log, await ranks.startLog(shard, log));
     await ranks.clearLogs(shard, log);
@@ -92,7 +97,7 @@ export class RankCheck {
       if (head.log !== mark)
         throw new LongwatchError('contention', `Another check of ${boardSeason(shard)} is running`);
       progress();
-      await sleep(LOOK_MS);
+      await this.clock.sleep(LOOK_MS);
     }
   }
 
@@ -176,7 +181,7 @@ export class RankCheck {
     const { ranks, nodes } = this.parts;
     const { ranking, log, isSealed } = await ranks.head(shard);
     // After a season's end no change that counts is in progress.
-    const before = isSealed ? Number.POSITIVE_INFINITY : Date.now() - (this.parts.leftoverMs ?? LEFTOVER_MS);
+    const before = isSealed ? Number.POSITIVE_INFINITY : this.clock.now() - (this.parts.leftoverMs ?? LEFTOVER_MS);
     // Another check is running, and removes the nodes.
     if (log !== undefined) return;
     const live = new Set<string>();

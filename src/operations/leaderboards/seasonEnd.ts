@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { lastRewardedRank, rewardsOf, type Season } from '../../domain/leaderboards/board';
@@ -13,6 +12,7 @@ import { PAGE, type StandingsStore } from '../../stores/leaderboards/standings';
 import type { Boards } from './boards';
 import type { Rankings } from './rankings';
 import type { StandingsArchive } from './standingsArchive';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link SeasonEnd} needs. */
 export interface SeasonEndParts {
@@ -25,6 +25,7 @@ export interface SeasonEndParts {
   archive?: StandingsArchive;
   notifications: Pick<Notifications, 'send'>;
   onSkipped?: OnSkipped;
+  clock?: Clock;
 }
 
 /** The progress of a step that goes through many pages. */
@@ -51,7 +52,11 @@ const PARALLEL = 8;
 
 /** The steps of a season's end. Repeating a step changes nothing. */
 export class SeasonEnd {
-  constructor(private readonly parts: SeasonEndParts) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly parts: SeasonEndParts) {
+    this.clock = parts.clock ?? systemClock;
+  }
 
   /**
    * Closes the season, so that no further score can be written, then writes the end marker after the last score.
@@ -60,7 +65,7 @@ export class SeasonEnd {
    */
   async close(gameId: string, number: number, endsAt: number): Promise<number | undefined> {
     const board = await this.parts.boards.read(gameId);
-    if (!(await this.parts.store.close(gameId, number, endsAt, board.rewards, Date.now()))) return undefined;
+    if (!(await this.parts.store.close(gameId, number, endsAt, board.rewards, this.clock.now()))) return undefined;
     for (const shard of shardsOf(board, number)) await this.parts.scores.markEnd(shard);
     return (await this.season(gameId, number)).closedAt;
   }
@@ -75,7 +80,7 @@ export class SeasonEnd {
       const heads = await this.parts.ranks.heads(shards);
       if (heads.every(({ isSealed }) => isSealed)) return shards;
       progress();
-      await sleep(LOOK_MS, undefined, { signal });
+      await this.clock.sleep(LOOK_MS, signal);
     }
   }
 

@@ -7,6 +7,7 @@ import { refusalOf, type SubmissionStatus } from '../../domain/leaderboards/subm
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore, Submitted } from '../../stores/leaderboards/scores';
 import type { Boards } from './boards';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Submissions} needs. */
 export interface SubmissionsParts {
@@ -14,7 +15,7 @@ export interface SubmissionsParts {
   store: BoardStore;
   scores: ScoreStore;
   onResult?(result: SubmissionStatus | 'refused'): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The result of a submission: the stored score, or the error with which it was refused. */
@@ -25,14 +26,14 @@ const PARALLEL = 16;
 
 /** Stores submitted scores for requests. */
 export class Submissions {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   /** @param fenceMs from this many milliseconds before a season's end, each write checks that the season is open */
   constructor(
     private readonly parts: SubmissionsParts,
     private readonly fenceMs: number,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -62,7 +63,7 @@ export class Submissions {
     try {
       const refused = refusalOf(board, submission);
       if (refused) return refused;
-      const now = this.now();
+      const now = this.clock.now();
       const season = seasonOf(seasons, now, submission.at);
       if (!season) return noSeason(seasons, now);
       const submitted = await this.parts.scores.submit(

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inLanes } from '../../domain/lanes';
 import { endedEvent, type SessionHead, verdictOf } from '../../domain/sessions/session';
 import { isOfOne, type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
@@ -6,6 +5,7 @@ import type { SessionEvents } from './sessionEvents';
 import type { SessionEndings } from '../../stores/sessions/ends';
 import type { ExpiryIndex } from '../../stores/sessions/expiryIndex';
 import type { SweepReport } from '../../domain/sessions/workflows';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link SessionSweeper} needs. */
 export interface SweeperParts {
@@ -18,7 +18,7 @@ export interface SweeperParts {
   onLateness?(ms: number): void;
   onFault(error: unknown): void;
   onSkipped?: OnSkipped;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** Limits of one sweep: a signal and a duration in milliseconds. */
@@ -42,10 +42,10 @@ const GRACE_MS = 10_000;
 
 /** Ends sessions when they expire. Sleeps until the next session is due, and does not poll. */
 export class SessionSweeper {
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(private readonly parts: SweeperParts) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -54,15 +54,16 @@ export class SessionSweeper {
    * @returns counts of the sweep, and `sleepMs` until the next session is due
    */
   async sweep(bucket: string, { signal, forMs }: Sweep): Promise<SweepReport> {
-    const until = this.now() + forMs;
-    const isOver = () => signal.aborted || this.now() > until;
-    const bucketSweep = new BucketSweep(this.parts, this.now);
+    const until = this.clock.now() + forMs;
+    const isOver = () => signal.aborted || this.clock.now() > until;
+    const bucketSweep = new BucketSweep(this.parts, this.clock);
     for (;;) {
       await bucketSweep.run(bucket, isOver);
       const sleepMs = isOver() ? 0 : await bucketSweep.untilNext(bucket);
-      if (isOver() || sleepMs > STAY_MS || this.now() + sleepMs > until) return { ...bucketSweep.report, sleepMs };
+      if (isOver() || sleepMs > STAY_MS || this.clock.now() + sleepMs > until)
+        return { ...bucketSweep.report, sleepMs };
       // When the signal aborts the pause, the loop ends.
-      await sleep(Math.max(sleepMs, GATHER_MS), undefined, { signal }).catch(() => undefined);
+      await this.clock.sleep(Math.max(sleepMs, GATHER_MS), signal).catch(() => undefined);
     }
   }
 }
@@ -84,12 +85,12 @@ class BucketSweep {
 
   constructor(
     private readonly parts: SweeperParts,
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {}
 
   /** Processes the sessions of a bucket that are due now. */
   async run(bucket: string, isOver: () => boolean): Promise<void> {
-    const now = this.now();
+    const now = this.clock.now();
     this.scannedAt = now;
     this.again = Number.POSITIVE_INFINITY;
     const remembered = [...this.soon].filter(([, at]) => at <= now).map(([key]) => key);
@@ -108,7 +109,7 @@ class BucketSweep {
   async untilNext(bucket: string): Promise<number> {
     // Query from the last pass, not from now: sessions that became due during the pass are next.
     const next = (await this.parts.index.next(bucket, this.scannedAt)) ?? Number.POSITIVE_INFINITY;
-    const now = this.now();
+    const now = this.clock.now();
     return Math.max(0, Math.min(next, this.again, ...this.soon.values(), now + this.parts.shortestLifeMs) - now);
   }
 
@@ -150,7 +151,7 @@ class BucketSweep {
    * @returns whether the sweeper must send the session's event
    */
   private async takeStep(head: SessionHead): Promise<boolean> {
-    const now = this.now();
+    const now = this.clock.now();
     const verdict = verdictOf(head, now, GRACE_MS);
     switch (verdict.do) {
       case 'end': {
@@ -198,7 +199,7 @@ class BucketSweep {
       this.report.reported += ended.length - skipped.size;
     } catch (error) {
       this.parts.onFault(error);
-      this.again = Math.min(this.again, this.now() + GRACE_MS);
+      this.again = Math.min(this.again, this.clock.now() + GRACE_MS);
     }
   }
 }

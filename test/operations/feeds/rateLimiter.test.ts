@@ -1,22 +1,10 @@
-import { type Clock, RateLimiter } from '../../../src/operations/feeds/rateLimiter';
-
-/** A clock that goes on only when somebody sleeps. */
-class SleptClock implements Clock {
-  time = 0;
-  now(): number {
-    return this.time;
-  }
-  async sleep(ms: number): Promise<void> {
-    this.time += ms;
-    // Whoever was let through comes back first.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
+import { RateLimiter } from '../../../src/operations/feeds/rateLimiter';
+import { FakeClock } from '../../support/clock';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('lets no more rows a second through than it may', async () => {
-  const clock = new SleptClock();
+  const clock = new FakeClock();
   const rateLimiter = new RateLimiter(100, clock);
   for (let i = 0; i < 10; i++) await rateLimiter.take('star', 25);
   // The first at once, each other one when those before it are paid for.
@@ -24,7 +12,7 @@ it('lets no more rows a second through than it may', async () => {
 });
 
 it('authors take turns: one with eight ranges under way gets no more than one with one', async () => {
-  const rateLimiter = new RateLimiter(100, new SleptClock());
+  const rateLimiter = new RateLimiter(100, new FakeClock());
   const order: string[] = [];
   const range = async (author: string, pages: number) => {
     for (let i = 0; i < pages; i++) {

@@ -14,6 +14,7 @@ import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { type SeenCall, whileDenying, whileRefusing } from '../../support/refusals';
 import { sessionOf, testStore } from '../../support/sessions';
 import { sessionTables } from '../../../src/stores/sessions/tables';
+import { clockOf } from '../../support/clock';
 
 const MINUTE = 60_000;
 const IDLE = 30 * MINUTE;
@@ -76,7 +77,7 @@ async function world({
       shortestLifeMs: IDLE,
       onLateness: (ms) => late.push(ms),
       onFault: (error) => faults.push(error),
-      now: clock,
+      clock: clockOf(clock),
       ...over,
     });
   return {
@@ -127,10 +128,10 @@ it('what falls due while it works is next, not forgotten', async () => {
     pass(IDLE - before);
     // Each look at the clock takes its time.
     const ticking = sweeper({
-      now: () => {
+      clock: clockOf(() => {
         pass(30);
         return clock();
-      },
+      }),
     });
     const { idle } = await ticking.sweep('0', { signal: new AbortController().signal, forMs: 5 * MINUTE });
     return { before, idle };
@@ -243,7 +244,7 @@ it('nobody listens any more: owed events are dropped from the index', async () =
     ends: store.ends,
     shortestLifeMs: IDLE,
     onFault: () => undefined,
-    now: clock,
+    clock: clockOf(clock),
   });
   await deaf.sweep('0', { signal: new AbortController().signal, forMs: 0 });
   expect(await sweep()).toMatchObject({ reported: 0, sleepMs: IDLE });

@@ -24,6 +24,7 @@ import {
   type ModeChangeInput,
   type SliceReport,
 } from '../../../src/domain/feeds/workflows';
+import { clockOf } from '../clock';
 
 /** Small, so that a few users and posts go beyond everything. */
 export const smallSettings: FeedSettings = { threshold: 2, cap: 5, backfill: 2, ranges: 2, bulkAbove: 1, trimEvery: 2 };
@@ -58,7 +59,12 @@ export function feedWorld(
     rows: new FeedRowStore(db),
     ...options.over,
   };
-  const owing = { ...stores, db, outbox: outboxOf(db, options.dispatchSoon), ...(options.now && { now: options.now }) };
+  const owing = {
+    ...stores,
+    db,
+    outbox: outboxOf(db, options.dispatchSoon),
+    ...(options.now && { clock: clockOf(options.now) }),
+  };
   const feedSync = new FeedSync(stores, settings);
   return {
     ...stores,

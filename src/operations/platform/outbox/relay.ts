@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isPermanent } from '../../../domain/errors';
 import { inLanes } from '../../../domain/lanes';
 import type { OutboxEntry, RelayReport } from '../../../domain/platform/outbox';
@@ -10,6 +9,7 @@ import type { ReadAttempt } from '../streams/consumer';
 import { deadEntry } from './entryRedriver';
 import type { OutboxKind } from './kinds';
 import type { Outbox } from './outbox';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /** The parts that {@link Relay} needs. */
 export interface RelayParts {
@@ -24,6 +24,7 @@ export interface RelayParts {
    */
   everyMs?: number;
   onFault?(error: unknown): void;
+  clock?: Clock;
 }
 
 /**
@@ -36,17 +37,21 @@ const LANES = 8;
 
 /** Polls the outbox and dispatches the due entries that no other process has dispatched. */
 export class Relay {
-  constructor(private readonly parts: RelayParts) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly parts: RelayParts) {
+    this.clock = parts.clock ?? systemClock;
+  }
 
   /**
    * Polls until the time is over or the signal aborts. Sends a heartbeat after each shard of the outbox.
    * @returns the number of due entries that it handled, by kind
    */
   async run(beat: Omit<ReadAttempt, 'heartbeat'> & { heartbeat(report: RelayReport): void }): Promise<RelayReport> {
-    const until = Date.now() + beat.forMs;
+    const until = this.clock.now() + beat.forMs;
     const dispatched: Record<string, number> = Object.fromEntries(this.parts.kinds.map(({ kind }) => [kind, 0]));
     const pause = new IdlePause(this.parts.everyMs ?? 2_000);
-    while (!beat.signal.aborted && Date.now() < until) {
+    while (!beat.signal.aborted && this.clock.now() < until) {
       let found = 0;
       for (let shard = 0; shard < OUTBOX_SHARDS && !beat.signal.aborted; shard++) {
         for (const kind of this.parts.kinds) {
@@ -57,7 +62,7 @@ export class Relay {
         beat.heartbeat({ dispatched });
       }
       // When the signal aborts the pause, the loop ends.
-      await sleep(pause.after(found), undefined, { signal: beat.signal }).catch(() => undefined);
+      await this.clock.sleep(pause.after(found), beat.signal).catch(() => undefined);
     }
     return { dispatched };
   }
@@ -67,7 +72,12 @@ export class Relay {
    * @returns the number of entries that were due
    */
   private async dispatch({ kind, dispatched, batch }: OutboxKind, shard: number): Promise<number> {
-    const due = await this.parts.store.due(kind, shard, Date.now() - (dispatched === 'soon' ? GRACE_MS : 0), PAGE);
+    const due = await this.parts.store.due(
+      kind,
+      shard,
+      this.clock.now() - (dispatched === 'soon' ? GRACE_MS : 0),
+      PAGE,
+    );
     const batches = Array.from({ length: Math.ceil(due.length / batch) }, (_, i) =>
       due.slice(i * batch, (i + 1) * batch),
     );

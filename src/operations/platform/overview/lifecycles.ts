@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Happening, Tone } from '../../../domain/platform/happening';
 import type { ListedWorkflow, TemporalOverview } from '../../../gateways/temporal/visibility';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /** How the overview page names the workflows of one type. */
 export interface Lifecycle {
@@ -16,7 +17,7 @@ export interface LifecyclesParts {
   /** The lifecycles to report, by workflow type. Workflows of other types are ignored. */
   lifecycles: Readonly<Record<string, Lifecycle>>;
   note(happening: Happening): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The first query goes back this far, so that a newly opened page shows recent events. */
@@ -35,10 +36,10 @@ const REMEMBERED = 2_000;
 export class Lifecycles {
   private polledAt: number | undefined;
   private readonly told = new LRUCache<string, true>({ max: REMEMBERED });
-  private readonly now: () => number;
+  private readonly clock: Clock;
 
   constructor(private readonly parts: LifecyclesParts) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
   }
 
   /**
@@ -46,7 +47,7 @@ export class Lifecycles {
    * @throws if Temporal is unavailable; the next query covers the missed time
    */
   async poll(): Promise<void> {
-    const now = this.now();
+    const now = this.clock.now();
     const since = new Date((this.polledAt ?? now - FIRST_WINDOW_MS) - OVERLAP_MS).toISOString();
     const types = Object.keys(this.parts.lifecycles).map((type) => `'${type}'`);
     const ours = `WorkflowType IN (${types.join(', ')})`;

@@ -5,6 +5,7 @@ import { type Bounded, deadLetterCount } from '../../../stores/platform/deadLett
 import type { Db } from '../../../stores/dynamodb';
 import type { CaseRecord, InvestigationStore } from '../../../stores/fraud/investigations';
 import { type SharedResult, sharedRead } from './sharedRead';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /**
  * What a figure covers. `all`: all processes. `process`: this process since it started. `table`: a table's item count,
@@ -74,7 +75,7 @@ export interface OverviewParts {
   states(): Promise<PartState[]>;
   streamLag(): Promise<StreamLag[]>;
   lastLooks(): Promise<ReconciliationReports>;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** The last reconciliation of each mode, if there was one. */
@@ -106,7 +107,7 @@ const OVERDUE_MS = 5_000;
  * descriptions of tables and queues. All callers in this process share each read for some seconds.
  */
 export class Overview {
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private readonly titles: OverviewParts['titles'];
   private readonly leads: OverviewParts['leads'];
   private readonly parts: () => Promise<SharedResult<PartState[]>>;
@@ -119,15 +120,15 @@ export class Overview {
   private readonly sources: readonly { area: string; read: () => Promise<SharedResult<Figure[]>> }[];
 
   constructor(parts: OverviewParts) {
-    const { db, cases, temporal, now = Date.now } = parts;
-    this.now = now;
+    const { db, cases, temporal, clock = systemClock } = parts;
+    this.clock = clock;
     this.titles = parts.titles;
     this.leads = parts.leads;
     this.parts = sharedRead(() => parts.states(), { forMs: 2_000 });
     this.cases = sharedRead(async () => (cases ? openCases(cases) : { open: [], more: false }), { forMs: 3_000 });
     this.queues = sharedRead(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
     this.streams = sharedRead(() => parts.streamLag(), { forMs: 1_000 });
-    this.owed = sharedRead(() => parts.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
+    this.owed = sharedRead(() => parts.backlog(clock.now() - OVERDUE_MS), { forMs: 10_000 });
     this.reconciler = sharedRead(() => parts.lastLooks(), { forMs: 5_000 });
     this.deadLetters = sharedRead(
       async () =>
@@ -166,7 +167,7 @@ export class Overview {
         unavailable: found.some((one) => !('value' in one)),
       };
     });
-    return { at: this.now(), parts, capabilities, cases, queues, streams, owed, reconciler, deadLetters };
+    return { at: this.clock.now(), parts, capabilities, cases, queues, streams, owed, reconciler, deadLetters };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Happening } from '../../../domain/platform/happening';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /** An event with its time and id. */
 export interface RecentEvent extends Happening {
@@ -27,14 +28,14 @@ export class RecentEvents {
   private singles = 0;
   private lastId = 0;
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly clock: Clock = systemClock) {}
 
   /** Adds an event. Never throws and never waits, because request handlers call it. */
   note(happening: Happening): void {
     if (happening.count !== undefined || happening.tone === 'routine') return this.fold(happening);
     // Only `Lifecycles` sets a time, and the number of its events per query is limited already.
     if (happening.at !== undefined) return this.tell(happening);
-    const second = Math.floor(this.now() / 1_000);
+    const second = Math.floor(this.clock.now() / 1_000);
     if (second !== this.second) [this.second, this.singles] = [second, 0];
     if (++this.singles <= SINGLE_A_SECOND) return this.tell(happening);
     this.fold({ area: happening.area, tone: happening.tone, text: 'further events, too many to list one by one' });
@@ -88,12 +89,12 @@ export class RecentEvents {
    * another process.
    */
   private nextId(): number {
-    this.lastId = Math.max(this.lastId + 1, this.now() * 1_000);
+    this.lastId = Math.max(this.lastId + 1, this.clock.now() * 1_000);
     return this.lastId;
   }
 
   private tell(happening: Happening): void {
-    const event: RecentEvent = { ...happening, id: this.nextId(), at: happening.at ?? this.now() };
+    const event: RecentEvent = { ...happening, id: this.nextId(), at: happening.at ?? this.clock.now() };
     this.kept.push(event);
     if (this.kept.length > KEPT) this.kept.shift();
     for (const listener of this.listeners) listener(event);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../../domain/defined';
 import { isOfOne } from '../isolate';
 import {
@@ -13,6 +12,7 @@ import { pageOrFirst } from '../../../stores/cursor';
 import type { ReconciliationReportStore } from '../../../stores/platform/reconciliationReports';
 import type { LifecycleRule } from '../../../domain/platform/lifecycle';
 import type { OpenRow, ReconciledRows } from './reconciledRows';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /** The parts that {@link Reconciler} needs. */
 export interface ReconcilerParts {
@@ -26,7 +26,7 @@ export interface ReconcilerParts {
   /** Called for each workflow that the reconciler restarted. */
   onRestarted(workflowType: string, workflowId: string, why: string): void;
   onFault(error: unknown): void;
-  now?(): number;
+  clock?: Clock;
 }
 
 /** One run of a reconciliation: its signal, its heartbeat, and where it continues. */
@@ -89,14 +89,14 @@ const words: Readonly<Record<string, string>> = {
  * id.
  */
 export class Reconciler {
-  private readonly now: () => number;
+  private readonly clock: Clock;
   private readonly byType: ReadonlyMap<string, ReconciledRows>;
 
   constructor(
     private readonly parts: ReconcilerParts,
     private readonly settings: ReconcilerSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.clock = parts.clock ?? systemClock;
     this.byType = new Map(parts.rows.map((rows) => [rows.workflowType, rows]));
   }
 
@@ -112,7 +112,7 @@ export class Reconciler {
       report,
       step: firstStep,
       cursor,
-    } = attempt.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
+    } = attempt.from ?? { startedAt: this.clock.now(), report: emptyReport(), step: 0 };
     const context: Context = {
       mode,
       report,
@@ -130,7 +130,7 @@ export class Reconciler {
         context.beat = () => attempt.heartbeat(progress);
         context.beat();
         at = await pageOrFirst(at, async (from) => steps[step]?.(from, context));
-        if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: attempt.signal });
+        if (at !== undefined) await this.clock.sleep(this.settings.pauseMs, attempt.signal);
       } while (at !== undefined);
     }
     // After a fault, the next quick reconciliation starts at the same time as this one, so that it finds the workflow
@@ -138,7 +138,7 @@ export class Reconciler {
     const done: ReconciliationReport = {
       ...report,
       startedAt: context.faults > 0 && last ? last.startedAt : startedAt,
-      finishedAt: this.now(),
+      finishedAt: this.clock.now(),
       nextPages: context.nextPages,
     };
     await this.parts.reports.write(mode, done);
@@ -146,7 +146,7 @@ export class Reconciler {
   }
 
   private quickSteps(last: ReconciliationReport | undefined): Step[] {
-    const since = Math.max(last ? last.startedAt - OVERLAP_MS : 0, this.now() - FIRST_MS);
+    const since = Math.max(last ? last.startedAt - OVERLAP_MS : 0, this.clock.now() - FIRST_MS);
     return [
       (_, context) => this.standing(context),
       (cursor, context) => this.endedBadly(since, cursor, context),
@@ -183,7 +183,7 @@ export class Reconciler {
             (cursor, context) =>
               this.endedRows(one, cursor, context),
         ),
-      (cursor, context) => this.endedBadly(this.now() - WHOLE_MS, cursor, context),
+      (cursor, context) => this.endedBadly(this.clock.now() - WHOLE_MS, cursor, context),
     ];
   }
 
@@ -221,7 +221,7 @@ export class Reconciler {
   ): Promise<string | undefined> {
     const page = await rows.open(cursor);
     const old = page.items
-      .filter(({ since }) => since <= this.now() - this.settings.graceMs)
+      .filter(({ since }) => since <= this.clock.now() - this.settings.graceMs)
       .map(({ workflowId }: OpenRow) => workflowId);
     checked(context.report, rows.workflowType, old.length);
     const running = await this.parts.runs.running(old);
@@ -242,7 +242,7 @@ export class Reconciler {
     context.nextPages = others;
     const next = await pageOrFirst(from, (cursor) => this.openRows(rows, cursor, context));
     if (next !== undefined) context.nextPages[rows.workflowType] = next;
-    await sleep(this.settings.pauseMs, undefined, { signal: context.signal });
+    await this.clock.sleep(this.settings.pauseMs, context.signal);
     return undefined;
   }
 

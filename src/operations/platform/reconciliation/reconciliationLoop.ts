@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ReconciliationReport,
   ReconciliationMode,
   ReconcilerReport,
 } from '../../../domain/platform/reconciliation';
 import type { ReconciliationProgress, Reconciler } from './reconciler';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /** The parts that {@link ReconciliationLoop} needs. */
 export interface ReconciliationLoopParts {
@@ -13,6 +13,7 @@ export interface ReconciliationLoopParts {
   everyMs: number;
   onReconciled(mode: ReconciliationMode, report: ReconciliationReport): void;
   onFault(error: unknown): void;
+  clock?: Clock;
 }
 
 /** Time between two heartbeats during a pause. It is well below the heartbeat timeout of the workflows (30 seconds). */
@@ -20,7 +21,11 @@ const BEAT_MS = 8_000;
 
 /** Runs reconciliations: one, or quick ones in a loop. */
 export class ReconciliationLoop {
-  constructor(private readonly parts: ReconciliationLoopParts) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly parts: ReconciliationLoopParts) {
+    this.clock = parts.clock ?? systemClock;
+  }
 
   /**
    * Runs a quick reconciliation every `everyMs` milliseconds until `forMs` is over or the signal aborts. Reports a
@@ -35,9 +40,9 @@ export class ReconciliationLoop {
     forMs: number;
     heartbeat(): void;
   }): Promise<ReconcilerReport> {
-    const until = Date.now() + forMs;
+    const until = this.clock.now() + forMs;
     const report: ReconcilerReport = { looks: 0, restarted: {} };
-    while (!signal.aborted && Date.now() < until) {
+    while (!signal.aborted && this.clock.now() < until) {
       try {
         const { restarted } = await this.once('quick', { signal, heartbeat });
         report.looks++;
@@ -46,10 +51,13 @@ export class ReconciliationLoop {
       } catch (error) {
         if (!signal.aborted) this.parts.onFault(error);
       }
-      for (const next = Math.min(Date.now() + this.parts.everyMs, until); Date.now() < next && !signal.aborted;) {
+      for (
+        const next = Math.min(this.clock.now() + this.parts.everyMs, until);
+        this.clock.now() < next && !signal.aborted;
+      ) {
         heartbeat();
         // When the signal aborts the pause, the loop ends.
-        await sleep(Math.min(BEAT_MS, Math.max(0, next - Date.now())), undefined, { signal }).catch(() => undefined);
+        await this.clock.sleep(Math.min(BEAT_MS, Math.max(0, next - this.clock.now())), signal).catch(() => undefined);
       }
     }
     return report;

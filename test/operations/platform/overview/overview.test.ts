@@ -4,7 +4,7 @@ import type { ListedWorkflow } from '../../../../src/gateways/temporal/visibilit
 import { Lifecycles } from '../../../../src/operations/platform/overview/lifecycles';
 import { sharedRead } from '../../../../src/operations/platform/overview/sharedRead';
 import { RecentEvents } from '../../../../src/operations/platform/overview/recentEvents';
-import { FakeClock } from '../../../support/clock';
+import { clockOf, FakeClock } from '../../../support/clock';
 import { eventually } from '../../../support/eventually';
 
 describe('what was looked up', () => {
@@ -77,7 +77,7 @@ describe('recent events', () => {
 
   it('tell notable things one by one up to a rate, and keep a bounded number', async () => {
     let now = 1_000_000;
-    const events = new RecentEvents(() => now);
+    const events = new RecentEvents(clockOf(() => now));
     const heard: number[] = [];
     events.listen(({ id }) => heard.push(id));
     for (let second = 0; second < 40; second++, now += 1_000)
@@ -116,7 +116,7 @@ it('lifecycles are told once each, as they began and as they ended, however ofte
     },
     lifecycles: { investigation: { area: 'fraud', name: 'An investigation' } },
     note: (happening) => told.push(happening),
-    now: () => Date.parse('2026-01-31T12:00:00Z'),
+    clock: new FakeClock(Date.parse('2026-01-31T12:00:00Z')),
   });
   await lifecycles.poll();
   ended = [{ ...begun, status: 'failed', closedAt: 20 }];
