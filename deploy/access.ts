@@ -1,4 +1,4 @@
-import { type Combined, platform } from '../src/graph/combined';
+import { type Combined, platform } from '../src/graph/combinedCapabilities';
 import type { CapabilityGrants, Grants } from '../src/stores/grants';
 
 /** A process that has an IAM role: `api`, `worker`, or the name of a Lambda function. */

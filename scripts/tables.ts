@@ -1,8 +1,9 @@
 import { ConfigError } from '../src/config';
-import { readConfig, selectCapabilities } from '../src/graph/config';
+import { readConfig } from '../src/graph/config';
+import { selectCapabilities } from '../src/graph/capabilities';
 import { updateTables } from '../src/stores/tableChanges';
 import { checkTables, TableMismatchError } from '../src/stores/tableCheck';
-import { combine } from '../src/graph/combined';
+import { combine } from '../src/graph/combinedCapabilities';
 import { runCommand } from './commandLine';
 import { openTables } from './fraud/parts';
 

@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, DynamoDBClient, type ScanCommandOutput, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { featureNames } from '../../src/domain/fraud/features';
-import { createTables } from '../../src/stores/dynamodb';
+import { createTables } from '../../src/stores/tableCreation';
 import type { FloorSettings } from './floor';
 import { everything } from '../../src/graph/capabilities';
 

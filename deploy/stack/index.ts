@@ -4,7 +4,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { capabilities } from '../../src/graph/capabilities';
 import type { AnyCapability } from '../../src/graph/capability';
-import { combine } from '../../src/graph/combined';
+import { combine } from '../../src/graph/combinedCapabilities';
 import type { Artefacts } from '../artefacts';
 import type { Settings } from '../settings';
 import { Alarms } from './alarms';

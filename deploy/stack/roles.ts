@@ -1,6 +1,6 @@
 import { Effect, ManagedPolicy, Policy, PolicyStatement, type PrincipalBase, Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { Combined } from '../../src/graph/combined';
+import type { Combined } from '../../src/graph/combinedCapabilities';
 import type { ServiceName } from '../../src/config/parts';
 import { grantsOf, type Process } from '../access';
 import type { Data } from './data';

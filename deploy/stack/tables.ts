@@ -9,7 +9,7 @@ import {
   TableEncryption,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { type KeySpec, physicalName, type TableSpec, type Tables as Declared } from '../../src/stores/tables';
+import { type KeySpec, physicalName, type TableSpec, type Tables as Declared } from '../../src/stores/tableSpec';
 import type { Settings } from '../settings';
 
 const attribute = ({ name, type }: KeySpec): Attribute => ({

@@ -26,7 +26,7 @@ import type { ReconciledRows } from '../operations/platform/reconciliation/recon
 import type { Db } from '../stores/dynamodb';
 import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { CapabilityGrants } from '../stores/grants';
-import type { Tables } from '../stores/tables';
+import type { Tables } from '../stores/tableSpec';
 import type { Lifecycles } from '../domain/platform/lifecycle';
 import type { FigureSource, Lead } from '../operations/platform/overview/overview';
 import type { QueueSpec } from '../workers/queues';

@@ -1,5 +1,4 @@
 import {
-  ConfigError,
   type Fault,
   parseEnvironment,
   type SettingsGroup,
@@ -8,36 +7,13 @@ import {
   unknownSettings,
 } from '../config';
 import type { ServiceName } from '../config/parts';
-import { nearestName } from '../domain/nearest';
-import { capabilities, type Config } from './capabilities';
+import { capabilities, type Config, selectCapabilities } from './capabilities';
 import type { AnyCapability } from './capability';
-import { combine } from './combined';
+import { combine } from './combinedCapabilities';
 
 export type { Config } from './capabilities';
 
 type Environment = Record<string, string | undefined>;
-
-/**
- * Returns the capabilities that `LONGWATCH_CAPABILITIES` lists, comma separated. Default: all.
- * @throws ConfigError for an unknown name; the message lists the known names
- */
-export function selectCapabilities(
-  listed: string | undefined,
-  known: readonly AnyCapability[] = capabilities,
-): readonly AnyCapability[] {
-  if (!listed) return known;
-  const names = known.map(({ name }) => name);
-  const wanted = listed.split(',').map((one) => one.trim());
-  for (const name of wanted) {
-    if (names.includes(name)) continue;
-    const nearest = nearestName(name, names, /^$/);
-    const advice = nearest === undefined ? '.' : `; did you mean ${nearest}?`;
-    throw new ConfigError(
-      `LONGWATCH_CAPABILITIES: there is no capability "${name}"${advice} Capabilities: ${names.join(', ')}`,
-    );
-  }
-  return known.filter(({ name }) => wanted.includes(name));
-}
 
 /** Returns the settings of a process with these capabilities, by group. */
 function groupsOf(chosen: readonly AnyCapability[]): SettingsGroup[] {

@@ -3,7 +3,7 @@ import type { AnyRoute } from '../api/http/routes';
 import type { TemporalTarget } from '../gateways/temporal';
 import { prepareTables, updateTables } from '../stores/tableChanges';
 import type { CapabilityInstance } from './capability';
-import type { Combined } from './combined';
+import type { Combined } from './combinedCapabilities';
 import type { Platform } from './platform';
 import type { ProcessParts } from './process';
 import { reconcilerWorkflow } from './reconciler';

@@ -1,6 +1,6 @@
 import type { AnyCapability, CapabilityInstance, Services } from './capability';
-import { combine } from './combined';
-import { selectCapabilities } from './config';
+import { combine } from './combinedCapabilities';
+import { selectCapabilities } from './capabilities';
 import { Graph } from './graph';
 import { buildPlatform } from './platform';
 import { buildProcess } from './process';

@@ -16,7 +16,7 @@ import { DeadLetters, type Redriver } from '../operations/platform/deadLetters/d
 import { EntryRedriver, OUTBOX_LETTERS } from '../operations/platform/outbox/entryRedriver';
 import { Relay } from '../operations/platform/outbox/relay';
 import type { CapabilityInstance, ReadStream, ScheduledWorkflow, Services, StandingWorkflow } from './capability';
-import type { Combined } from './combined';
+import type { Combined } from './combinedCapabilities';
 import { buildConsumers } from './consumers';
 import { buildOverview } from './overview';
 import type { ProcessParts } from './process';

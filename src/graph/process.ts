@@ -12,7 +12,7 @@ import { type Db, dynamoDBClient, openDb, type StoreCall } from '../stores/dynam
 import { DeadLetterStore } from '../stores/platform/deadLetters';
 import { NotificationStore } from '../stores/platform/notifications';
 import { OutboxStore } from '../stores/platform/outbox';
-import type { Tables } from '../stores/tables';
+import type { Tables } from '../stores/tableSpec';
 import type { CallWatch } from '../telemetry/calls';
 import { openLogger } from '../telemetry/logger';
 import type { Services, StandingWorkflow } from './capability';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readConfig, selectCapabilities } from '../graph/config';
-import { combine } from '../graph/combined';
+import { readConfig } from '../graph/config';
+import { selectCapabilities } from '../graph/capabilities';
+import { combine } from '../graph/combinedCapabilities';
 import { configuredEndpoints, missingEndpoints } from '../config/endpoints';
 import { buildGraph, type Graph } from '../graph';
 import { withSecrets } from './secrets';

@@ -1,7 +1,7 @@
 import { ApiKeyError, parseApiKeys } from '../api/auth';
 import { isLoopback } from '../api/http/server';
 import type { Fault, PlatformConfig } from '../config';
-import type { Combined } from '../graph/combined';
+import type { Combined } from '../graph/combinedCapabilities';
 import { missingEndpoints } from '../config/endpoints';
 import { TemporalConfigError, temporalTarget } from '../gateways/temporal';
 import { selectQueues, UnknownQueueError } from '../workers/queues';

@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { compositeKey, iso } from '../domain/ids';
-import type { Tables } from './tables';
+import type { Tables } from './tableSpec';
 
 /** An unmarshalled item, as the document client reads and writes it. */
 export type Item = Record<string, unknown>;

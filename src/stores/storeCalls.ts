@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { childSpan, SpanKind } from '../telemetry/spans';
 import { isUnavailable, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
-import { logicalName } from './tables';
+import { logicalName } from './tableSpec';
 
 /** One call to DynamoDB, for metrics and for the tests that assert what an operation costs. */
 export interface StoreCall {

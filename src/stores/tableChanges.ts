@@ -1,8 +1,8 @@
 import { type DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTable, createTableInput, createTables, enableTtl } from './dynamodb';
+import { createTable, createTableInput, createTables, enableTtl } from './tableCreation';
 import { checkTables, describe, TableMismatchError, type TableDifference } from './tableCheck';
-import type { TableSpec, Tables } from './tables';
+import type { TableSpec, Tables } from './tableSpec';
 
 /** Interval of the check whether a table is active. */
 const LOOK_AGAIN_MS = 200;

@@ -7,8 +7,8 @@ import {
   ResourceNotFoundException,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
-import { createTableInput } from './dynamodb';
-import { physicalName, type TableSpec, type Tables } from './tables';
+import { createTableInput } from './tableCreation';
+import { physicalName, type TableSpec, type Tables } from './tableSpec';
 
 /** One difference between a table and its declaration. */
 export interface TableDifference {

@@ -4,7 +4,7 @@ import type { Db } from './dynamodb';
 import type { TransactItem } from './platform/outbox';
 import { type Item, itemType, json, number, text } from './items';
 import { queryOnce } from './query';
-import { numberKey, stringKey } from './tables';
+import { numberKey, stringKey } from './tableSpec';
 import { transact } from './transact';
 
 /** The `Version` of the item that points at the current version. */

@@ -8,7 +8,7 @@ import { parseSettings } from '../../deploy/settings';
 import { LongwatchStack } from '../../deploy/stack';
 import type { ServiceName } from '../../src/config/parts';
 import { capabilities } from '../../src/graph/capabilities';
-import { combine } from '../../src/graph/combined';
+import { combine } from '../../src/graph/combinedCapabilities';
 import { selectQueues } from '../../src/workers/queues';
 import { containers, environmentOf, resources } from '../support/cloudformation';
 

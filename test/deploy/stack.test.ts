@@ -17,7 +17,7 @@ import { everyRoute } from '../../src/api/app';
 import { webRoutes } from '../../src/api/platform/web';
 import { WEB } from '../../src/graph/files';
 import { configReference, readConfig } from '../../src/graph/config';
-import { createTableInput } from '../../src/stores/dynamodb';
+import { createTableInput } from '../../src/stores/tableCreation';
 import { everything } from '../../src/graph/capabilities';
 import { selectQueues } from '../../src/workers/queues';
 import { containers, environmentOf, type Resource, resources } from '../support/cloudformation';

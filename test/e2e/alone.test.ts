@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { capabilities } from '../../src/graph/capabilities';
-import { combine } from '../../src/graph/combined';
+import { combine } from '../../src/graph/combinedCapabilities';
 import { readAddresses } from '../../src/local/addresses';
 import { dynamoDBClient } from '../../src/stores/dynamodb';
 import { removeDataDir, startLongwatch } from '../support/stack';

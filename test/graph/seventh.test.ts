@@ -11,7 +11,7 @@ import { parseSettings } from '../../deploy/settings';
 import { LongwatchStack } from '../../deploy/stack';
 import { subjectsOf } from '../../src/domain/platform/workflowSubjects';
 import { capabilities } from '../../src/graph/capabilities';
-import { combine } from '../../src/graph/combined';
+import { combine } from '../../src/graph/combinedCapabilities';
 import { configReference, readConfig } from '../../src/graph/config';
 import { listMetrics } from '../../src/metrics/table';
 import { bundleOptions } from '../../src/workers/bundle';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { engines, findEngine, startDynamoDB } from '../../src/local/dynamodb';
 import { bindPort, listenOn } from '../../src/local/ports';
-import { createTables } from '../../src/stores/dynamodb';
+import { createTables } from '../../src/stores/tableCreation';
 import { everything } from '../../src/graph/capabilities';
 
 let folder: string;

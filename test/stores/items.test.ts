@@ -16,7 +16,7 @@ import {
   orElse,
   text,
 } from '../../src/stores/items';
-import { stringKey } from '../../src/stores/tables';
+import { stringKey } from '../../src/stores/tableSpec';
 
 const tables = { Things: { partitionKey: stringKey('ThingID'), sortKey: stringKey('Entry') } };
 const things = itemType(tables, 'Things', {

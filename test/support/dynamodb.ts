@@ -5,8 +5,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { everything } from '../../src/graph/capabilities';
 import { type Engine, startDynamoDB } from '../../src/local/dynamodb';
-import { createTables, type Db, dynamoDBClient, openDb, type StoreCall } from '../../src/stores/dynamodb';
-import type { Tables } from '../../src/stores/tables';
+import { type Db, dynamoDBClient, openDb, type StoreCall } from '../../src/stores/dynamodb';
+import { createTables } from '../../src/stores/tableCreation';
+import type { Tables } from '../../src/stores/tableSpec';
 import { enforceGrants, expectNothingRefused } from './leastPrivilege';
 
 export interface TestDynamoDB {

@@ -1,7 +1,8 @@
-import { readConfig, selectCapabilities } from '../../src/graph/config';
+import { readConfig } from '../../src/graph/config';
+import { selectCapabilities } from '../../src/graph/capabilities';
 import { configuredEndpoints } from '../../src/config/endpoints';
 import { buildGraph } from '../../src/graph';
-import { combine } from '../../src/graph/combined';
+import { combine } from '../../src/graph/combinedCapabilities';
 import { installRuntime, startWorkers } from '../../src/workers';
 import { TEST_SECRET } from './secret';
 

@@ -4,7 +4,7 @@ import { line, lineOf } from '../../domain/edge/schemas';
 import { type CartPreferences, formatQuietHours, parseQuietHours } from '../../domain/carts/preferences';
 import { isTimeZone } from '../../domain/timeZones';
 import type { CartStore } from '../../stores/carts/carts';
-import { cartRoles, mustBeOwn } from './cartOwner';
+import { cartRoles, mustBeOwn } from './cartAccess';
 import { escaped, htmlPage, page } from '../platform/page';
 import { type AnyRoute, route } from '../http/routes';
 import { idSchema } from '../schemas';

@@ -1,3 +1,4 @@
+import { backEndOnly, cartRoles, mustBeOwn } from './cartAccess';
 import { z } from 'zod';
 import { type Cart, type CartLine, MAX_QUANTITY, mergePolicies, visibleLines } from '../../domain/carts/cart';
 import { defined } from '../../domain/defined';
@@ -6,7 +7,6 @@ import type { Carts } from '../../operations/carts/carts';
 import type { Catalogue, Listed } from '../../operations/carts/catalogue';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore } from '../../stores/carts/carts';
-import { cartRoles, mustBeOwn } from './cartOwner';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { type AnyRoute, type Reply, route } from '../http/routes';
 import { idSchema } from '../schemas';
@@ -215,9 +215,8 @@ const mergeCart = (parts: CartRouteParts): AnyRoute =>
     operationId: 'mergeCart',
     tag: 'carts',
     loadClass: 'interactive',
-    // Not allowed to customers: a customer that names any guest id could take over the cart of another guest.
     summary: 'Merge a guest’s cart into a user’s cart at login, once',
-    roles: ['service'],
+    roles: backEndOnly,
     params: userParams,
     body: z.strictObject({
       guestId: idSchema,

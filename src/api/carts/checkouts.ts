@@ -1,3 +1,4 @@
+import { backEndOnly, cartRoles, mustBeOwn } from './cartAccess';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Checkout, checkoutStatuses, statusAt } from '../../domain/carts/checkout';
@@ -7,7 +8,6 @@ import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Checkouts } from '../../operations/carts/checkouts';
 import type { CheckoutStore } from '../../stores/carts/checkouts';
-import { cartRoles, mustBeOwn } from './cartOwner';
 import { idempotencyKey } from './carts';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
@@ -163,9 +163,8 @@ const confirmCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     operationId: 'confirmCheckout',
     tag: 'carts',
     loadClass: 'money',
-    // Not allowed to customers: the request states that the customer has paid.
     summary: 'Turn a checkout into an order, once for each payment',
-    roles: ['service'],
+    roles: backEndOnly,
     params: checkoutParams,
     body: z.strictObject({ paymentReference }),
     responses: {

@@ -1,3 +1,4 @@
+import { backEndOnly, cartRoles } from './cartAccess';
 import { z } from 'zod';
 import type { Product } from '../../domain/carts/product';
 import { stockAt } from '../../domain/carts/stock';
@@ -7,7 +8,6 @@ import { LongwatchError } from '../../domain/errors';
 import { isCurrency } from '../../domain/money/currencies';
 import type { Catalogue } from '../../operations/carts/catalogue';
 import type { ProductStore } from '../../stores/carts/products';
-import { cartRoles } from './cartOwner';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { Problem } from '../http/problem';
 import { type AnyRoute, type Reply, route } from '../http/routes';
@@ -80,7 +80,7 @@ const putProduct = (parts: ProductRouteParts): AnyRoute =>
     tag: 'carts',
     loadClass: 'interactive',
     summary: 'Create or change a product; `stockOnHand` is the available stock, without what checkouts hold',
-    roles: ['service'],
+    roles: backEndOnly,
     params: productParams,
     body: z.strictObject({
       title: lineOf(1, 200),
@@ -116,7 +116,7 @@ const adjustStock = (parts: ProductRouteParts): AnyRoute =>
     tag: 'carts',
     loadClass: 'interactive',
     summary: 'Add or remove available stock, for a delivery or a loss, while checkouts continue',
-    roles: ['service'],
+    roles: backEndOnly,
     params: productParams,
     body: z.strictObject({
       adjust: z

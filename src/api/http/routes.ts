@@ -8,7 +8,8 @@ import { lineOf } from '../../domain/edge/schemas';
 import type { FieldFault } from '../../domain/errors';
 import type { LoadClass } from '../../domain/platform/loadClass';
 import type { Admission } from '../admission/admission';
-import type { BrowserSession, SessionFrame } from '../sessions/browserSession';
+import type { BrowserSession } from '../sessions/browserSession';
+import type { SessionFrame } from '../sessions/sessionFrame';
 import type { CallerLimits } from '../admission/callerLimits';
 import { noteIds } from '../../telemetry/ids';
 import { Problem } from './problem';
@@ -41,7 +42,7 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   roles: readonly Role[] | 'public';
   /**
    * Customers may call the route for data that is not their own. If it is not set, the handler must refuse such calls
-   * (carts/cartOwner.ts).
+   * (carts/cartAccess.ts).
    */
   shared?: boolean;
   params?: z.ZodType<P>;

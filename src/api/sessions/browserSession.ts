@@ -1,30 +1,13 @@
-import type { Request, RequestHandler } from 'express';
-import session, { type SessionData } from 'express-session';
-import type { SessionHead, SessionOwner } from '../../domain/sessions/session';
+import type { Request } from 'express';
+import type { SessionData } from 'express-session';
+import { mergedData, type SessionHead, type SessionOwner } from '../../domain/sessions/session';
 import type { DynamoDBSessionStore } from '../../stores/sessions/dynamoDBSessionStore';
-import { refuseCrossSite } from './crossSite';
-import { clearingCookie as clear, cookieName as nameOf } from './sessionCookie';
 
 declare module 'express-session' {
   interface SessionData {
     userId?: string;
     data?: Record<string, unknown>;
   }
-}
-
-/** Settings of the session cookie. */
-export interface SessionFrameSettings {
-  /** Secret that signs the cookie. */
-  secret: string;
-  /** Whether browsers connect by TLS. Without TLS the cookie cannot be Secure or have the prefix `__Host-`. */
-  secure: boolean;
-}
-
-/** Loads the session of the browser that sent a request. A route uses it with `session: frame`. */
-export interface SessionFrame {
-  middleware: RequestHandler;
-  of(request: Request): BrowserSession;
-  cookieName: string;
 }
 
 /** Owners of sessions that are being opened, until they are saved. */
@@ -35,40 +18,6 @@ export const ownerIn =
   (owners: Owners) =>
   (data: SessionData): SessionOwner =>
     owners.get(data) ?? (data.userId === undefined ? {} : { userId: data.userId });
-
-/**
- * express-session on the DynamoDB store. The cookie is HttpOnly, SameSite=Lax and Path=/ without Domain, and ends with
- * the browser. With TLS it is also Secure and has the prefix `__Host-`, so no other host and no page without TLS can
- * set it.
- */
-export function sessionFrame(
-  store: DynamoDBSessionStore,
-  owners: Owners,
-  { secret, secure }: SessionFrameSettings,
-): SessionFrame {
-  const cookieName = nameOf(secure);
-  const cookie = { httpOnly: true, sameSite: 'lax', secure, path: '/' } as const;
-  const sessions = session({
-    store,
-    secret,
-    name: cookieName,
-    cookie,
-    resave: false,
-    saveUninitialized: false,
-    proxy: true,
-  });
-  return {
-    cookieName,
-    middleware: (request, response, next) => {
-      refuseCrossSite(request);
-      // Whether this connection uses TLS says nothing about the browser's: a back end or a proxy may be in between. The
-      // setting decides.
-      request.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
-      sessions(request, response, next);
-    },
-    of: (request) => new BrowserSession(request, store, owners, clear(secure)),
-  };
-}
 
 /** The session of the browser that sent a request. */
 export class BrowserSession {
@@ -110,8 +59,7 @@ export class BrowserSession {
    */
   async change(changes: Record<string, unknown>, rotates: boolean): Promise<void> {
     if (rotates) this.store.rotate(this.request);
-    const merged = { ...this.data, ...changes };
-    this.request.session.data = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
+    this.request.session.data = mergedData(this.data, changes);
     await this.save();
   }
 

@@ -1,4 +1,5 @@
 import type { Order } from './ranking';
+import type { RewardRule } from './rewards';
 
 /** The effects that a submission can have on a player's score. */
 export const operators = ['best', 'set', 'increment', 'decrement'] as const;
@@ -12,9 +13,6 @@ export interface Limits {
   /** Maximum change of an existing score by one submission. */
   maxChange?: number;
 }
-
-/** A reward for a range of ranks, or for the best players in percent. */
-export type RewardRule = { reward: string; fromRank: number; toRank: number } | { reward: string; topPercent: number };
 
 /** The beginnings and ends of a board's seasons. */
 export interface SeasonPlan {
@@ -89,23 +87,3 @@ export interface Submission {
 
 /** The fields of a definition that cannot be changed, because the existing scores depend on them. */
 export const FIXED = ['operator', 'order', 'subscore', 'shards'] as const satisfies readonly (keyof BoardDefinition)[];
-
-/** Returns the rewards of a rank. */
-export function rewardsOf(rules: readonly RewardRule[], rank: number, players: number): string[] {
-  return rules
-    .filter((rule) =>
-      'topPercent' in rule ? rank <= winnersOf(rule.topPercent, players) : rank >= rule.fromRank && rank <= rule.toRank,
-    )
-    .map(({ reward }) => reward);
-}
-
-/** Returns the last rank that has a reward; 0 when there is none. */
-export function lastRewardedRank(rules: readonly RewardRule[], players: number): number {
-  return Math.min(
-    players,
-    Math.max(0, ...rules.map((rule) => ('topPercent' in rule ? winnersOf(rule.topPercent, players) : rule.toRank))),
-  );
-}
-
-/** Returns the number of rewarded players: rounded up, so that even a few players have a winner. */
-const winnersOf = (percent: number, players: number): number => Math.ceil((players * percent) / 100);

@@ -130,3 +130,10 @@ export function endedEvent({ handle, userId }: SessionHead, reason: EndReason, a
   if (reason === 'rotated') return undefined;
   return { id: `${handle}.ended`, handle, ...defined({ userId }), reason, at };
 }
+
+/** Returns the data of a session after a change: new values replace old ones, and null deletes a name. */
+export const mergedData = (
+  data: Readonly<Record<string, unknown>>,
+  changes: Readonly<Record<string, unknown>>,
+): Record<string, unknown> =>
+  Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null));

@@ -1,5 +1,6 @@
 import { busy } from './contention';
-import { type Cart, type CartCounts, closed, type Closing } from '../../domain/carts/cart';
+import type { Cart, CartCounts, Closing } from '../../domain/carts/cart';
+import { closed } from '../../domain/carts/cartSteps';
 import { type CartPolicy, nextStep } from '../../domain/carts/ladder';
 import { cartPage, reminder } from '../../domain/carts/letters';
 import type { CartPreferences } from '../../domain/carts/preferences';

@@ -1,15 +1,5 @@
-import {
-  type Cart,
-  type CartCounts,
-  type CartStep,
-  changeCart,
-  emptyCart,
-  type LineChange,
-  mergeCarts,
-  type MergePolicy,
-  type MergeReport,
-  visibleLines,
-} from '../../domain/carts/cart';
+import { type Cart, type CartCounts, type MergePolicy, type MergeReport, visibleLines } from '../../domain/carts/cart';
+import { type CartStep, changeCart, emptyCart, type LineChange, mergeCarts } from '../../domain/carts/cartSteps';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { startEntry } from '../../domain/platform/outbox';

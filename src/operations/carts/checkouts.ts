@@ -1,15 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { afterOrder } from '../../domain/carts/cart';
+import { afterOrder } from '../../domain/carts/cartSteps';
 import {
   type Checkout,
   type CheckoutStatus,
   priceCart,
   type PricedCart,
   type CheckoutLine,
-  PART_LINES,
-  partsOf,
   statusAt,
 } from '../../domain/carts/checkout';
+import { PART_LINES, partsOf } from '../../domain/carts/checkoutParts';
 import type { Product } from '../../domain/carts/product';
 import { holdEnd } from '../../domain/carts/holds';
 import { isLongwatchError, LongwatchError } from '../../domain/errors';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { LineChange } from '../../domain/carts/cart';
+import type { LineChange } from '../../domain/carts/cartSteps';
 
 /**
  * Returns the key by which a repeated request is recognised. The SDK repeats a request whose response was lost. If such

@@ -1,6 +1,7 @@
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
-import { lastRewardedRank, rewardsOf, type Season } from '../../domain/leaderboards/board';
+import type { Season } from '../../domain/leaderboards/board';
+import { lastRewardedRank, rewardsOf } from '../../domain/leaderboards/rewards';
 import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
 import type { RankedPlayer, RankEntry } from '../../domain/leaderboards/ranking';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';

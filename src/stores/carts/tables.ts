@@ -1,4 +1,4 @@
-import { stringKey, type Tables } from '../tables';
+import { stringKey, type Tables } from '../tableSpec';
 
 /** The tables of carts, products and checkouts. */
 export const cartTables = {

@@ -61,7 +61,7 @@ export const rowItem = (row: ReadingRow): Item => contentItems.write(row, rowKey
 /** Converts a reading that is restored from the archive to its item. */
 export const restoredItem = (row: ReadingRow): Item => storedItems.write({ ...row, restored: true }, rowKey(row));
 
-/** Converts an item to a reading. `Object.assign`, because two spreads take five times as long, and this runs per row. */
+/** Converts an item to a reading. Runs for each row; two spreads instead of `Object.assign` take five times as long. */
 export const rowOf = (item: Item): ReadingRow => Object.assign(rowKeyOf(item), contentItems.read(item));
 
 /** Converts an item to a row of the table. */

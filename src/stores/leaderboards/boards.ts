@@ -1,6 +1,7 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
-import type { Board, BoardDefinition, RewardRule, Season } from '../../domain/leaderboards/board';
+import type { Board, BoardDefinition, Season } from '../../domain/leaderboards/board';
+import type { RewardRule } from '../../domain/leaderboards/rewards';
 import type { Page, PageRequest } from '../cursor';
 import { queryPage, type TableQuery } from '../query';
 import { type Db, isConditionFailure } from '../dynamodb';

@@ -1,4 +1,4 @@
-import { numberKey, stringKey, type Tables } from '../tables';
+import { numberKey, stringKey, type Tables } from '../tableSpec';
 
 /** The tables of sessions. */
 export const sessionTables = {

@@ -8,7 +8,10 @@ const marginMs = (sweepMs: number): number => 5_000 + sweepMs / 5;
 /** Shorter sleeps are skipped, because a timer would cost as much as the sweep. */
 const MIN_SLEEP_MS = 1_000;
 
-/** Ends the sessions of a bucket when they expire: it sleeps until the next one is due, then sweeps. It never ends. */
+/**
+ * Ends the sessions of a bucket when they expire: it sweeps, then sleeps until the next one is due, as the sweep's
+ * `untilNext` (operations/sessions/sweeper.ts) computes. It never ends.
+ */
 export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
   const { bucket, sweepMs } = input;
   // No heartbeats: each would cost an action. The timeout reveals a failed worker; until then reads still refuse

@@ -1,19 +1,21 @@
 import { MAX_KEYS } from '../../../src/domain/carts/idempotencyKeys';
 import * as fc from 'fast-check';
 import {
-  afterOrder,
   type Cart,
   type CartLine,
+  MAX_LINES,
+  MAX_QUANTITY,
+  mergePolicies,
+  visibleLines,
+} from '../../../src/domain/carts/cart';
+import {
+  afterOrder,
   type CartStep,
   changeCart,
   closed,
   emptyCart,
-  MAX_LINES,
-  MAX_QUANTITY,
   mergeCarts,
-  mergePolicies,
-  visibleLines,
-} from '../../../src/domain/carts/cart';
+} from '../../../src/domain/carts/cartSteps';
 
 const product = { title: 'A book', price: 100, currency: 'EUR' };
 const facts = { userId: 'ada', now: 1_000 };

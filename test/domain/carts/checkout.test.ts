@@ -4,9 +4,9 @@ import {
   type CheckoutStatus,
   checkoutStatuses,
   priceCart,
-  partsOf,
   statusAt,
 } from '../../../src/domain/carts/checkout';
+import { partsOf } from '../../../src/domain/carts/checkoutParts';
 import type { CartLine } from '../../../src/domain/carts/cart';
 import type { Product } from '../../../src/domain/carts/product';
 import type { LongwatchError } from '../../../src/domain/errors';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type Cart, changeCart, closed } from '../../../src/domain/carts/cart';
+import type { Cart } from '../../../src/domain/carts/cart';
+import { changeCart, closed } from '../../../src/domain/carts/cartSteps';
 import { type CartPolicy, nextStep } from '../../../src/domain/carts/ladder';
 import { afterQuiet, isQuiet } from '../../../src/domain/carts/quietHours';
 import { type CartPreferences, defaultPreferences } from '../../../src/domain/carts/preferences';

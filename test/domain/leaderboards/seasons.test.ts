@@ -1,11 +1,6 @@
 import fc from 'fast-check';
-import {
-  lastRewardedRank,
-  type RewardRule,
-  rewardsOf,
-  type Season,
-  type SeasonPlan,
-} from '../../../src/domain/leaderboards/board';
+import type { Season, SeasonPlan } from '../../../src/domain/leaderboards/board';
+import { lastRewardedRank, type RewardRule, rewardsOf } from '../../../src/domain/leaderboards/rewards';
 import { percentileOf } from '../../../src/domain/leaderboards/ranking';
 import { currentSeason, faultOfMove, seasonOf, seasonsToPlan } from '../../../src/domain/leaderboards/seasons';
 import { iso } from '../../../src/domain/ids';

@@ -6,6 +6,7 @@ import {
   expiryOf,
   isOver,
   isWorthTouching,
+  mergedData,
   type SessionHead,
   verdictOf,
 } from '../../../src/domain/sessions/session';
@@ -139,4 +140,14 @@ it('an end is told once under one id, and a rotation is none', () => {
     reason: 'idle',
     at: 7,
   });
+});
+
+it('a change of data replaces and adds names, null deletes one, and nothing else changes', () => {
+  const data = { theme: 'dark', visits: 3, cart: { lines: 1 } };
+  expect(mergedData(data, { visits: 4, theme: null, language: 'pt', unknown: null })).toEqual({
+    visits: 4,
+    cart: { lines: 1 },
+    language: 'pt',
+  });
+  expect(data).toEqual({ theme: 'dark', visits: 3, cart: { lines: 1 } });
 });

@@ -9,7 +9,7 @@ import { duration } from '../../../src/config/values';
 import { lineOf } from '../../../src/domain/edge/schemas';
 import { startEntry } from '../../../src/domain/platform/outbox';
 import { declareCapability, erased, type Services } from '../../../src/graph/capability';
-import { stringKey } from '../../../src/stores/tables';
+import { stringKey } from '../../../src/stores/tableSpec';
 import { noteLifecycles } from './lifecycles';
 
 const NOTES_QUEUE = 'longwatch-notes';

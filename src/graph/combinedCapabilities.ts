@@ -5,7 +5,7 @@ import { platformLifecycles } from '../domain/platform/lifecycles';
 import { PLATFORM_QUEUE } from '../domain/platform/workflows';
 import { platformGrants } from '../stores/platform/grants';
 import { platformTables } from '../stores/platform/tables';
-import type { Tables } from '../stores/tables';
+import type { Tables } from '../stores/tableSpec';
 import type { Queues } from '../workers/queues';
 import type { AnyCapability } from './capability';
 

@@ -6,6 +6,12 @@ import { Problem } from '../http/problem';
  */
 export const cartRoles = ['service', 'customer'] as const;
 
+/**
+ * Roles of routes that only a back end may call. Confirming states that the customer has paid. Merging names any guest,
+ * so a customer could take over another guest's cart. Products belong to the shop.
+ */
+export const backEndOnly = ['service'] as const;
+
 /** Checks that a customer acts for itself. @throws Problem 403 if a customer names another user. */
 export function mustBeOwn(caller: Caller, userId: string): void {
   if (caller.role === 'customer' && caller.name !== userId)
