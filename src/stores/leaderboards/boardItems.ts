@@ -1,5 +1,6 @@
 import { compositeKey } from '../../domain/ids';
-import type { Board, BoardDefinition, RewardRule, Season, SeasonStatus } from '../../domain/leaderboards/board';
+import type { Board, BoardDefinition, Season, SeasonStatus } from '../../domain/leaderboards/board';
+import type { RewardRule } from '../../domain/leaderboards/rewards';
 import { type Item, itemType, json, number, optional, prefixed, text } from '../items';
 import { leaderboardTables } from './tables';
 
