@@ -3,15 +3,19 @@ import type { CartCare } from '../../operations/carts/cartCare';
 import type { Checkouts } from '../../operations/carts/checkouts';
 import { asFailure } from '../failures';
 import type { CartActivities } from './types';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The operations that the activities of carts use. */
 export interface CartActivityParts {
   care: Pick<CartCare, 'check'>;
   checkouts: Pick<Checkouts, 'finish'>;
+  clock?: Clock;
 }
 
 /** Returns the activities of carts. */
-export function cartActivities({ care, checkouts }: CartActivityParts): CartActivities {
+export function cartActivities({ care, checkouts, clock = systemClock }: CartActivityParts): CartActivities {
+  // An attempt can run long after the workflow scheduled it.
+  const latest = (now: number): number => Math.max(now, clock.now());
   return {
     lookAtCart: (userId, cartNumber, now) => asFailure(() => care.check(userId, cartNumber, latest(now))),
     settleCheckout: (checkoutId, now) =>
@@ -24,6 +28,3 @@ export function cartActivities({ care, checkouts }: CartActivityParts): CartActi
       }),
   };
 }
-
-/** Returns the current time if it is later: an attempt can run long after the workflow scheduled it. */
-const latest = (now: number): number => Math.max(now, Date.now());

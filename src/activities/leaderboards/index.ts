@@ -10,6 +10,7 @@ import { pageOrFirst } from '../../stores/cursor';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { asFailure } from '../failures';
 import type { LeaderboardActivities } from './types';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The operations and stores that the activities of leaderboards use. */
 export interface LeaderboardActivityParts {
@@ -20,6 +21,7 @@ export interface LeaderboardActivityParts {
   notifications: Notifications;
   onChecked(result: CheckedShard): void;
   onSkipped?: OnSkipped;
+  clock?: Clock;
 }
 
 /** Number of boards in a page of rankings to check. */
@@ -29,13 +31,13 @@ const SEASONS_A_BOARD = 4;
 
 /** Returns the activities of leaderboards. */
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
-  const { boards, store, seasonEnd, check, notifications } = parts;
+  const { boards, store, seasonEnd, check, notifications, clock = systemClock } = parts;
   const openShards = async (gameId: string): Promise<RankShard[]> => {
     const [board, seasons] = await Promise.all([
       boards.read(gameId),
       store.seasons(gameId, { limit: SEASONS_A_BOARD }),
     ]);
-    const open = seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= Date.now());
+    const open = seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= clock.now());
     return open.flatMap(({ number }) => shardsOf(board, number));
   };
   return {

@@ -8,12 +8,14 @@ import { cartRoles, mustBeOwn } from './cartAccess';
 import { escaped, htmlPage, page } from '../platform/page';
 import { type AnyRoute, route } from '../http/routes';
 import { idSchema } from '../schemas';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of the reminder preferences need. */
 export interface CartPreferenceParts {
   store: CartStore;
   /** Opens signed links; see gateways/carts/unsubscribeLinks.ts. */
   links: { open(token: string, now: number): { userId: string } };
+  clock?: Clock;
 }
 
 const userParams = z.object({ userId: idSchema });
@@ -85,7 +87,7 @@ const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
     },
   });
 
-const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
+const showUnsubscribe = ({ links, clock = systemClock }: CartPreferenceParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/unsubscribe/:token',
@@ -102,7 +104,7 @@ const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
       409: { description: 'The link has expired' },
     },
     handler: async ({ params: { token } }) => {
-      const { userId } = links.open(token, Date.now());
+      const { userId } = links.open(token, clock.now());
       return {
         status: 200,
         ...htmlPage(
@@ -116,7 +118,7 @@ const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
     },
   });
 
-const unsubscribe = ({ links, store }: CartPreferenceParts): AnyRoute =>
+const unsubscribe = ({ links, store, clock = systemClock }: CartPreferenceParts): AnyRoute =>
   route({
     method: 'post',
     path: '/v1/unsubscribe/:token',
@@ -132,7 +134,7 @@ const unsubscribe = ({ links, store }: CartPreferenceParts): AnyRoute =>
       409: { description: 'The link has expired' },
     },
     handler: async ({ params: { token } }) => {
-      const { userId } = links.open(token, Date.now());
+      const { userId } = links.open(token, clock.now());
       await store.unsubscribe(userId);
       return { status: 200, ...htmlPage(page('Done', '<p>You will receive no more reminders about your cart.</p>')) };
     },

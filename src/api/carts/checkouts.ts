@@ -12,11 +12,13 @@ import { idempotencyKey } from './carts';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of checkouts need. */
 export interface CheckoutRouteParts {
   checkouts: Checkouts;
   store: CheckoutStore;
+  clock?: Clock;
 }
 
 const checkoutParams = z.object({ id: idSchema });
@@ -70,12 +72,12 @@ export function checkoutRoutes(parts: CheckoutRouteParts): AnyRoute[] {
   ];
 }
 
-function shown(checkout: Checkout): z.input<typeof checkoutSchema> {
+function shown(checkout: Checkout, clock: Clock = systemClock): z.input<typeof checkoutSchema> {
   const { checkoutId, userId, lines, total, currency, createdAt, holdUntil, orderId, endedAt } = checkout;
   return {
     checkoutId,
     userId,
-    status: statusAt(checkout, Date.now()),
+    status: statusAt(checkout, clock.now()),
     lines: [...lines],
     total,
     currency,
@@ -86,7 +88,7 @@ function shown(checkout: Checkout): z.input<typeof checkoutSchema> {
   };
 }
 
-const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
+const beginCheckout = ({ checkouts, clock }: CheckoutRouteParts): AnyRoute =>
   route({
     method: 'post',
     path: '/v1/carts/:userId/checkout',
@@ -122,7 +124,7 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
       });
       return {
         status: begun ? 201 : 200,
-        body: shown(checkout),
+        body: shown(checkout, clock),
         headers: { location: `/v1/checkouts/${checkout.checkoutId}` },
       };
     },
@@ -134,7 +136,7 @@ const checkoutIdOf = (userId: string, key: string | undefined): string | undefin
     ? undefined
     : `co-${createHash('sha256').update(`${userId}#${key}`).digest('base64url').slice(0, 22)}`;
 
-const getCheckout = ({ store }: CheckoutRouteParts): AnyRoute =>
+const getCheckout = ({ store, clock }: CheckoutRouteParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/checkouts/:id',
@@ -152,11 +154,11 @@ const getCheckout = ({ store }: CheckoutRouteParts): AnyRoute =>
       const found = await store.find(id);
       if (!found) throw new LongwatchError('notFound', `Checkout ${id} not found`);
       mustBeOwn(caller, found.userId);
-      return { status: 200, body: shown(found) };
+      return { status: 200, body: shown(found, clock) };
     },
   });
 
-const confirmCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
+const confirmCheckout = ({ checkouts, clock }: CheckoutRouteParts): AnyRoute =>
   route({
     method: 'post',
     path: '/v1/checkouts/:id/confirm',
@@ -176,11 +178,11 @@ const confirmCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     },
     handler: async ({ params: { id }, body }) => ({
       status: 200,
-      body: shown(await checkouts.confirm(id, body.paymentReference)),
+      body: shown(await checkouts.confirm(id, body.paymentReference), clock),
     }),
   });
 
-const cancelCheckout = ({ checkouts, store }: CheckoutRouteParts): AnyRoute =>
+const cancelCheckout = ({ checkouts, store, clock }: CheckoutRouteParts): AnyRoute =>
   route({
     method: 'post',
     path: '/v1/checkouts/:id/cancel',
@@ -198,7 +200,7 @@ const cancelCheckout = ({ checkouts, store }: CheckoutRouteParts): AnyRoute =>
     handler: async ({ params: { id }, caller }) => {
       const found = await store.find(id);
       if (found) mustBeOwn(caller, found.userId);
-      return { status: 200, body: shown(await checkouts.cancel(id)) };
+      return { status: 200, body: shown(await checkouts.cancel(id), clock) };
     },
   });
 

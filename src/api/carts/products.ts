@@ -12,11 +12,13 @@ import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { Problem } from '../http/problem';
 import { type AnyRoute, type Reply, route } from '../http/routes';
 import { idSchema } from '../schemas';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of products need. */
 export interface ProductRouteParts {
   products: ProductStore;
   catalogue: Pick<Catalogue, 'forget'>;
+  clock?: Clock;
 }
 
 const productParams = z.object({ id: idSchema });
@@ -40,11 +42,11 @@ export function productRoutes(parts: ProductRouteParts): AnyRoute[] {
   return [getProduct(parts), putProduct(parts), adjustStock(parts)];
 }
 
-function shown({ stock, ...product }: Product): Reply {
+function shown({ stock, ...product }: Product, clock: Clock = systemClock): Reply {
   return {
     status: 200,
     headers: { etag: `"${product.version}"` },
-    body: { ...product, stock: stockAt(stock, Date.now()) },
+    body: { ...product, stock: stockAt(stock, clock.now()) },
   };
 }
 
@@ -69,7 +71,7 @@ const getProduct = (parts: ProductRouteParts): AnyRoute =>
       200: { description: 'The product; its version is the ETag', schema: productSchema },
       404: { description: 'Product not found' },
     },
-    handler: async ({ params: { id } }) => shown(await mustFind(parts, id)),
+    handler: async ({ params: { id } }) => shown(await mustFind(parts, id), parts.clock),
   });
 
 const putProduct = (parts: ProductRouteParts): AnyRoute =>
@@ -104,7 +106,7 @@ const putProduct = (parts: ProductRouteParts): AnyRoute =>
         ...optionalVersionOf(header('if-match')),
       });
       parts.catalogue.forget(id);
-      return shown(product);
+      return shown(product, parts.clock);
     },
   });
 
@@ -145,7 +147,7 @@ const adjustStock = (parts: ProductRouteParts): AnyRoute =>
           428,
           'Idempotency-Key is missing. Send one, so that a repeated report of a delivery counts once',
         );
-      await parts.products.adjust(id, body.adjust, key, Date.now());
-      return shown(await mustFind(parts, id));
+      await parts.products.adjust(id, body.adjust, key, (parts.clock ?? systemClock).now());
+      return shown(await mustFind(parts, id), parts.clock);
     },
   });

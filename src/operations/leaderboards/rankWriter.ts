@@ -11,6 +11,7 @@ import {
 import { nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
 import type { TransactItem } from '../../stores/platform/outbox';
+import { type Clock, systemClock } from '../../timing/clock';
 
 /** The changes of one season shard in a batch of the stream. */
 export interface ShardChange {
@@ -39,6 +40,7 @@ export interface RankWriterParts {
   /** Called if nodes of a ranking are missing. The ranking then stays unchanged until a check has rebuilt it. */
   onDamaged(shard: RankShard, error: unknown): void;
   onFault(error: unknown): void;
+  clock?: Clock;
 }
 
 /**
@@ -56,11 +58,11 @@ export class RankWriter {
    * @returns the items that make the version current; empty if nothing changes
    */
   async propose(shard: RankShard, head: Head, { changes, asOf, isSealed, mark }: ShardChange): Promise<TransactItem[]> {
-    const { ranks, nodes } = this.parts;
+    const { ranks, nodes, clock = systemClock } = this.parts;
     this.removeLeftovers(shard, head);
     // No score counts after the end marker. The season was closed for writes before the marker was written.
     if (head.isSealed || (changes.size === 0 && !isSealed && mark === undefined)) return [];
-    const newId = nodeIds(Date.now());
+    const newId = nodeIds(clock.now());
     const { ranking, drafts } = await this.changed(shard, head, changes, newId);
     await nodes.write(shard, drafts);
     const attempt = newId();

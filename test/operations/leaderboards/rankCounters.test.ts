@@ -273,3 +273,31 @@ it('what is no score of a board is kept aside with the reason', async () => {
     'Score is not an integer',
   ]);
 });
+
+it('a malformed score keeps the last rank and stops neither readers nor checks; once repaired, it counts', async () => {
+  const of = board({ operator: 'set' });
+  await submit(of, 'ada', 5, 1);
+  await submit(of, 'bob', 4, 2);
+  await readAll(newReader());
+  const [shard] = shardsOf(of, 1);
+  const item = { BoardSeason: boardSeason(shard!), PlayerID: 'ada', Score: 9, Subscore: 0, AchievedAt: 3 };
+  const put = (Item: object) =>
+    dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Leaderboard'), Item: { ...Item } }));
+  await put({ ...item, PlayerName: 7 });
+  await readAll(newReader());
+  const letters = await new DeadLetterStore(dynamodb.db).list('leaderboard', { limit: 100 });
+  expect(letters.items.map(({ reason }) => reason)).toContain('PlayerName is not a string');
+  expect((await served(of)).map(([score, , , playerId]) => [playerId, score])).toEqual([
+    ['ada', 5],
+    ['bob', 4],
+  ]);
+  const reported: string[] = [];
+  const lenient = new ScoreStore({ ...dynamodb.db, onMalformed: ({ reason }) => void reported.push(reason) });
+  const found: RankEntry[] = [];
+  for await (const page of lenient.ranked(shard!)) found.push(...page);
+  expect(found.map(([, , , playerId]) => playerId)).toEqual(['bob']);
+  expect(reported).toEqual(['PlayerName is not a string']);
+  await put(item);
+  await readAll(newReader());
+  expect(await served(of)).toEqual(await oracle(of));
+});

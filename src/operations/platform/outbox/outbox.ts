@@ -4,6 +4,7 @@ import type { OutboxStore, TransactItem } from '../../../stores/platform/outbox'
 import { currentCarrier, withCarrier } from '../../../telemetry/carrier';
 import { withDeadline } from '../../../timing/deadline';
 import type { OutboxKind } from './kinds';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /** The methods with which a capability records entries and has them dispatched. */
 export type OutboxWriter = Pick<Outbox, 'recording' | 'dispatchSoon'>;
@@ -31,6 +32,7 @@ export class Outbox {
   constructor(
     private readonly store: OutboxStore,
     kinds: readonly OutboxKind[],
+    private readonly clock: Clock = systemClock,
   ) {
     this.addKinds(kinds);
   }
@@ -81,7 +83,7 @@ export class Outbox {
     if (
       this.byName.get(entry.kind)?.dispatched !== 'soon' ||
       this.waiting.length >= WAITING ||
-      Date.now() < this.pausedUntil
+      this.clock.now() < this.pausedUntil
     )
       return;
     const carrier = entry.carrier ?? currentCarrier();
@@ -106,7 +108,7 @@ export class Outbox {
           // The relay turns a refused entry into a dead letter. A refusal says nothing about other entries, so continue
           // with them.
           if (isPermanent(error)) return;
-          this.pausedUntil = Date.now() + PAUSE_MS;
+          this.pausedUntil = this.clock.now() + PAUSE_MS;
           this.waiting.length = 0;
         })
         .finally(() => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../../domain/defined';
 import { isPermanent, LongwatchError, reasonOf } from '../../../domain/errors';
 import {
@@ -25,6 +24,7 @@ import type { ConsumerWatch } from './consumerWatch';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
 import { StreamRedriver } from './streamRedriver';
 import { writeGuarded } from './writeGuarded';
+import { type Clock, monotonicClock, systemClock } from '../../../timing/clock';
 
 /** The parts that {@link Consumer} needs. */
 export interface ConsumerParts<T> {
@@ -36,6 +36,7 @@ export interface ConsumerParts<T> {
   checkpoints: CheckpointStore;
   deadLetters: DeadLetterStore;
   watch?: ConsumerWatch;
+  clock?: Clock;
 }
 
 /** Controls one attempt at reading a shard. */
@@ -142,7 +143,8 @@ export class Consumer<T> {
 
 /** One attempt at reading a shard, from its checkpoint. */
 class Attempt<T> {
-  private readonly started = Date.now();
+  private readonly clock: Clock;
+  private readonly started: number;
   private readonly counts: Record<string, number> = {};
   private records = 0;
   private batches = 0;
@@ -154,7 +156,10 @@ class Attempt<T> {
     private readonly beat: Pick<ReadAttempt, 'heartbeat'>,
     private readonly stop: AbortSignal,
     private lease: Lease,
-  ) {}
+  ) {
+    this.clock = parts.clock ?? systemClock;
+    this.started = this.clock.now();
+  }
 
   /**
    * Reads and applies batches until the shard ends or the attempt must stop.
@@ -171,7 +176,7 @@ class Attempt<T> {
       const isEmpty = batch.records.length === 0;
       // Start the next read now, so that it runs while this batch is processed.
       if (batch.next !== undefined) reading = this.read(batch.next, isEmpty ? IDLE_MS : this.parts.source.readEveryMs);
-      const readAt = Date.now();
+      const readAt = this.clock.now();
       for (const part of this.parts.handler.batches(batch.records))
         if (!(await this.traced(part.length, () => this.apply(part, batch.behindMs ?? 0)))) return false;
       if (batch.next === undefined) {
@@ -194,14 +199,14 @@ class Attempt<T> {
     return {
       ...defined({ position: this.lease.position }),
       records: this.records,
-      seconds: (Date.now() - this.started) / 1000,
+      seconds: (this.clock.now() - this.started) / 1000,
       millisBehindLatest: this.behindMs,
     };
   }
 
   private async iterator(): Promise<string> {
     const { source, watch } = this.parts;
-    const { position, caughtUpAt = Date.now() } = this.lease;
+    const { position, caughtUpAt = this.clock.now() } = this.lease;
     const from: ShardPosition | undefined = position === undefined ? undefined : { after: position, caughtUpAt };
     try {
       return await source.iterator(this.shardId, from);
@@ -217,7 +222,7 @@ class Attempt<T> {
   private read(iterator: string, afterMs: number): Promise<Batch<T> | undefined> {
     const reading = (async () => {
       // When the signal aborts the pause, the loop ends.
-      if (afterMs > 0) await sleep(afterMs, undefined, { signal: this.stop }).catch(() => undefined);
+      if (afterMs > 0) await this.clock.sleep(afterMs, this.stop).catch(() => undefined);
       return this.parts.source.read(iterator, READ_LIMIT);
     })();
     // The caller gets the error when it awaits the read. This avoids an unhandled rejection if the read fails earlier
@@ -255,12 +260,12 @@ class Attempt<T> {
    * and the record stays in the stream.
    */
   private async setAside(record: StreamRecord<T>, error: unknown, behindMs: number): Promise<boolean> {
-    const started = performance.now();
+    const started = monotonicClock.now();
     const to = { position: record.position, caughtUpAt: record.arrivedAt, ended: false };
     await this.advance(to, this.letters([{ record, reason: reasonOf(error) }]));
     this.parts.watch?.refused?.(error, { shardId: this.shardId, position: record.position });
     this.moved(to, behindMs);
-    this.count(1, {}, 1, (performance.now() - started) / 1000);
+    this.count(1, {}, 1, (monotonicClock.now() - started) / 1000);
     return true;
   }
 
@@ -273,7 +278,7 @@ class Attempt<T> {
     const { checkpoints, stream, db } = this.parts;
     const last = part.at(-1);
     if (!last) throw new RangeError('A batch must have at least one record');
-    const started = performance.now();
+    const started = monotonicClock.now();
     const exhausted = () =>
       new LongwatchError(
         'contention',
@@ -298,7 +303,7 @@ class Attempt<T> {
       ]);
       if (lost === undefined) {
         this.moved(to, behindMs);
-        this.count(part.length, counts, poison.length, (performance.now() - started) / 1000);
+        this.count(part.length, counts, poison.length, (monotonicClock.now() - started) / 1000);
         return true;
       }
       if (lost === 'condition') throw this.lostLease();
@@ -330,7 +335,7 @@ class Attempt<T> {
    */
   private letters(poison: readonly Poison<T>[]): TransactItem[] {
     const { deadLetters, source, stream } = this.parts;
-    const at = Date.now();
+    const at = this.clock.now();
     return poison.map(({ record, reason }) =>
       deadLetters.keeping({
         source: stream,
@@ -346,7 +351,7 @@ class Attempt<T> {
 
   private moved(to: Checkpoint & { caughtUpAt: number }, behindMs: number): void {
     this.lease = { ...this.lease, ...to };
-    this.behindMs = Math.max(behindMs, Date.now() - to.caughtUpAt);
+    this.behindMs = Math.max(behindMs, this.clock.now() - to.caughtUpAt);
   }
 
   private count(records: number, counts: Readonly<Record<string, number>>, deadLetters: number, seconds: number): void {
