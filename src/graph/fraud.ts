@@ -20,7 +20,7 @@ import { iso } from '../domain/ids';
 import { AnswerLinks } from '../gateways/fraud/answerLinks';
 import { caseRows } from '../operations/fraud/openCases';
 import { Cases } from '../operations/fraud/cases';
-import { CaseUpdates } from '../operations/fraud/caseUpdates';
+import { SignedCaseRequests } from '../operations/fraud/signedCaseRequests';
 import { rescoreKind, Rescores } from '../operations/fraud/rescores';
 import { AttestationStore } from '../stores/fraud/attestations';
 import { DecisionStore } from '../stores/fraud/decisions';
@@ -64,7 +64,7 @@ function buildFraud(services: FraudServices, metrics: FraudMetrics): CapabilityI
   const cases = new Cases({ ...stores, outbox, db }, policy);
   const rescores = new Rescores({ ...stores, cases, endpoint, rules: currentRules, db });
   const links = new AnswerLinks(signingSecret, publicUrl);
-  const updates = new CaseUpdates({ temporal, ...stores });
+  const updates = new SignedCaseRequests({ temporal, ...stores });
   return {
     routes: [
       ...fraudRoutes({ decisions, store: stores.decisions, rules, refreshRules: () => currentRules.refresh() }),

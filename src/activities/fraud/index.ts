@@ -5,7 +5,8 @@ import { featureNames, featureVector, type Features } from '../../domain/fraud/f
 import type { Contribution, FullScore, InvestigationPolicy, Person } from '../../domain/fraud/investigation';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { iso } from '../../domain/ids';
-import { ScoringFailure, type ScoringEndpoint } from '../../gateways/fraud/sagemaker';
+import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
+import { ScoringFailure } from '../../gateways/fraud/scoringFailure';
 import { driftNotice, driftPage } from '../../domain/fraud/driftNotice';
 import type { DriftWatch } from '../../operations/fraud/driftWatch';
 import type { DriftFindings } from '../../domain/fraud/workflows';

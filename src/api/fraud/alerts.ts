@@ -3,7 +3,7 @@ import { lineOf } from '../../domain/edge/schemas';
 import { formatMoney } from '../../domain/money/format';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
-import type { CaseUpdates } from '../../operations/fraud/caseUpdates';
+import type { SignedCaseRequests } from '../../operations/fraud/signedCaseRequests';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { escaped, htmlPage, page } from '../platform/page';
 import { type AnyRoute, route } from '../http/routes';
@@ -14,7 +14,7 @@ export interface AlertParts {
   /** Opens signed links; see gateways/fraud/answerLinks.ts. */
   links: { open(token: string, now: number): { transactionId: string; until: number } };
   investigations: InvestigationStore;
-  updates: CaseUpdates;
+  updates: SignedCaseRequests;
   clock?: Clock;
 }
 

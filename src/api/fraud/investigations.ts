@@ -7,7 +7,7 @@ import { caseStatuses } from '../../domain/fraud/investigation';
 import { MAX_NAME, MAX_TEXT } from '../../domain/fraud/investigationRequests';
 import { labels } from '../../domain/fraud/label';
 import { iso } from '../../domain/ids';
-import type { CaseUpdates, Unsigned } from '../../operations/fraud/caseUpdates';
+import type { SignedCaseRequests, Unsigned } from '../../operations/fraud/signedCaseRequests';
 import type { Cases } from '../../operations/fraud/cases';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
@@ -18,7 +18,7 @@ import { type Clock, systemClock } from '../../timing/clock';
 /** What the routes of cases need. */
 export interface InvestigationParts {
   cases: Cases;
-  updates: CaseUpdates;
+  updates: SignedCaseRequests;
   investigations: InvestigationStore;
   decisions: DecisionStore;
   clock?: Clock;

@@ -1,3 +1,4 @@
+import type { ArchivedDay } from './archive';
 import { addDays, type Day } from './days';
 import type { Resolution } from './rollup';
 
@@ -11,3 +12,32 @@ export interface Retention {
 
 /** Returns the first day that is kept, with a retention in days. */
 export const firstKept = (today: Day, days: number): Day => addDays(today, -days);
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Returns whether a day must be archived that is over for long enough. A restored day leaves the table again after
+ * `restored` days; a begun deletion is completed.
+ * @param record the archived day; undefined if the day was never archived
+ * @param now epoch ms
+ * @returns `ifAny`: only if the table has such readings of the day
+ */
+export function archivingOf(
+  record: Pick<ArchivedDay, 'state' | 'since'> | undefined,
+  now: number,
+  { restored }: Pick<Retention, 'restored'>,
+): boolean | { ifAny: 'present' | 'late' } {
+  switch (record?.state) {
+    case undefined:
+      return { ifAny: 'present' };
+    case 'deleting':
+      return true;
+    case 'archived':
+      return { ifAny: 'late' };
+    case 'restored':
+      return record !== undefined && record.since < now - restored * DAY_MS;
+    case 'restoring':
+    case 'expired':
+      return false;
+  }
+}

@@ -3,21 +3,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll } from 'cockatiel';
-import type { DegradedCause } from '../../domain/fraud/decision';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
-
-/** The model gave no score; `kind` says why. A decision does not retry, because its time budget is used up. */
-export class ScoringFailure extends Error {
-  override readonly name = 'ScoringFailure';
-
-  constructor(
-    readonly kind: DegradedCause,
-    message: string,
-    cause?: unknown,
-  ) {
-    super(message, { cause });
-  }
-}
+import { failureOf, ScoringFailure } from './scoringFailure';
 
 /** The score of one row. */
 export interface ScoredRow {
@@ -172,11 +159,4 @@ function parsePrediction(prediction: unknown, features: number | undefined): Sco
   if (!Array.isArray(contributions) || contributions.length !== features || !contributions.every(Number.isFinite))
     throw new ScoringFailure('model-nonsense', 'The model’s response does not contain one contribution per feature');
   return { score, contributions: contributions as number[] };
-}
-
-function failureOf(error: unknown, aborted: boolean): ScoringFailure {
-  if (aborted) return new ScoringFailure('model-late', 'The model did not answer in time', error);
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  if (status !== undefined) return new ScoringFailure('model-error', `The model's endpoint answered ${status}`, error);
-  return new ScoringFailure('model-unreachable', "The model's endpoint cannot be reached", error);
 }

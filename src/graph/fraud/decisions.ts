@@ -23,24 +23,24 @@ export function buildDecisions(
   metrics: FraudMetrics,
   { stores: { decisions: store, investigations }, models, policy }: DecisionNeeds,
 ): { decisions: Decisions; decisionBatches: DecisionBatches } {
-  const decided = (path: 'request' | 'stream') => (draft: UnwrittenDecision) => {
-    metrics.decision(draft.record.decision, draft.shadowHits, path);
-    noteDecision(draft, note);
-    models.shadow.observe(draft);
-    models.driftWatch.observe(draft);
+  const decided = (path: 'request' | 'stream') => (decision: UnwrittenDecision) => {
+    metrics.decision(decision.record.decision, decision.shadowHits, path);
+    noteDecision(decision, note);
+    models.shadow.observe(decision);
+    models.driftWatch.observe(decision);
   };
-  const drafts = new DecisionMaker(
+  const maker = new DecisionMaker(
     { outbox, investigations, rules: models.currentRules },
     { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy },
   );
   const decisions = new Decisions(
-    { decisions: store, drafts, endpoint: models.endpoint, outbox, onDecision: decided('request') },
+    { decisions: store, maker, endpoint: models.endpoint, outbox, onDecision: decided('request') },
     { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
   );
   const decisionBatches = new DecisionBatches(
     // The stream has its own circuit breaker. A batch has more time than a request, so a model that is too slow for
     // requests may be fast enough for batches.
-    { decisions: store, drafts, endpoint: models.openEndpoint(), outbox, onDecision: decided('stream') },
+    { decisions: store, maker, endpoint: models.openEndpoint(), outbox, onDecision: decided('stream') },
     { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
   );
   return { decisions, decisionBatches };

@@ -1,5 +1,6 @@
+import type { ArchivedDay } from '../../domain/devices/archive';
 import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
-import { firstKept, type Retention } from '../../domain/devices/retention';
+import { archivingOf, firstKept, type Retention } from '../../domain/devices/retention';
 import { type DeletedRollups, type Resolution, resolutions } from '../../domain/devices/rollup';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
@@ -78,7 +79,7 @@ export class Housekeeping {
     for await (const { day, state } of archives.between('0000', addDays(oldest, -1)))
       if (state !== 'expired') due.push({ day, what: 'expire' });
     const from = addDays(dayOf(now - lateWindowMs), -LOOK_BACK_DAYS - retention.restored);
-    const records = new Map<Day, { state: string; since: number }>();
+    const records = new Map<Day, ArchivedDay>();
     for await (const record of archives.between(from, today)) records.set(record.day, record);
     const over: Day[] = [];
     for (let day = from; dayStart(day) + 86_400_000 + archiveAfterMs <= now; day = addDays(day, 1)) over.push(day);
@@ -86,13 +87,8 @@ export class Housekeeping {
       over,
       1,
       async (day) => {
-        const record = records.get(day);
-        const isDue =
-          record === undefined
-            ? await days.hasAny(day, 'present')
-            : record.state === 'deleting' || record.state === 'archived'
-              ? record.state === 'deleting' || (await days.hasAny(day, 'late'))
-              : record.state === 'restored' && record.since < now - retention.restored * 86_400_000;
+        const archiving = archivingOf(records.get(day), now, retention);
+        const isDue = typeof archiving === 'boolean' ? archiving : await days.hasAny(day, archiving.ifAny);
         if (isDue) due.push({ day, what: 'archive' });
       },
       (day, error) => onDayLeft?.(`the check whether ${day} must be archived`, error),

@@ -1,12 +1,13 @@
 import { defined } from '../../domain/defined';
-import { type Backoff } from '../../domain/platform/backoff';
+import type { Backoff } from '../../domain/platform/backoff';
 import { LongwatchError } from '../../domain/errors';
 import type { Decision } from '../../domain/fraud/decision';
 import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
 import { applyTransaction, type UserProfile } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { inLanes } from '../../domain/lanes';
-import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
+import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
+import { ScoringFailure } from '../../gateways/fraud/scoringFailure';
 import {
   type DecisionInputs,
   type DecisionStore,
@@ -34,11 +35,11 @@ export interface BatchSettings {
 /** The parts that {@link DecisionBatches} needs. */
 export interface BatchParts {
   decisions: DecisionStore;
-  drafts: DecisionMaker;
+  maker: DecisionMaker;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Called for every decision that was written. */
-  onDecision?(draft: UnwrittenDecision): void;
+  onDecision?(one: UnwrittenDecision): void;
   clock?: Clock;
 }
 
@@ -109,8 +110,8 @@ export class DecisionBatches {
       if (left.length === 0) return results as TransactionResult[];
       const turn = inTurn(left);
       const inputs = await this.parts.decisions.inputsOf(turn.map(({ arrival }) => arrival.transaction));
-      const drafts = this.drafts(turn, inputs, results);
-      const lost = await this.decideAll(drafts, round, signal, results);
+      const made = this.unwritten(turn, inputs, results);
+      const lost = await this.decideAll(made, round, signal, results);
       return lost ? again : againAtOnce;
     });
   }
@@ -119,7 +120,7 @@ export class DecisionBatches {
    * Computes the features of each user's transactions in order. Each transaction sees the profile that the previous one
    * produced.
    */
-  private drafts(
+  private unwritten(
     turn: readonly { arrival: Arrival; index: number; contentHash: string }[],
     inputs: readonly DecisionInputs[],
     results: (TransactionResult | undefined)[],
@@ -132,17 +133,17 @@ export class DecisionBatches {
         continue;
       }
       const { transaction } = arrival;
-      let draft = users.get(transaction.userId);
-      if (!draft) users.set(transaction.userId, (draft = { before: user, after: user.profile, rows: [] }));
-      const profile = draft.after;
-      draft.rows.push({
+      let one = users.get(transaction.userId);
+      if (!one) users.set(transaction.userId, (one = { before: user, after: user.profile, rows: [] }));
+      const profile = one.after;
+      one.rows.push({
         arrival,
         index,
         contentHash,
         profile,
         features: extractFeatures(transaction, profile, merchant),
       });
-      draft.after = applyTransaction(profile, transaction);
+      one.after = applyTransaction(profile, transaction);
     }
     return [...users.values()];
   }
@@ -164,8 +165,8 @@ export class DecisionBatches {
     );
     let row = 0;
     const decided = users.map((user) => {
-      const drafts = user.rows.map(({ arrival, contentHash, features, profile }) =>
-        this.parts.drafts.draft({
+      const made = user.rows.map(({ arrival, contentHash, features, profile }) =>
+        this.parts.maker.make({
           transaction: arrival.transaction,
           contentHash,
           features,
@@ -177,8 +178,8 @@ export class DecisionBatches {
       );
       return {
         user,
-        drafts,
-        write: { before: user.before, after: user.after, decisions: drafts.map(({ record }) => record) },
+        made,
+        write: { before: user.before, after: user.after, decisions: made.map(({ record }) => record) },
       };
     });
     let lost = false;
@@ -190,16 +191,16 @@ export class DecisionBatches {
         lost = true;
         return;
       }
-      for (const { user, drafts } of group)
-        for (const [i, draft] of drafts.entries()) this.written(draft, user.rows[i]?.index as number, results);
+      for (const { user, made } of group)
+        for (const [i, one] of made.entries()) this.written(one, user.rows[i]?.index as number, results);
     });
     return lost;
   }
 
-  private written(draft: UnwrittenDecision, index: number, results: (TransactionResult | undefined)[]): void {
-    results[index] = { decision: draft.record.decision };
-    if (draft.start) this.parts.outbox.dispatchSoon(draft.start);
-    this.parts.onDecision?.(draft);
+  private written(one: UnwrittenDecision, index: number, results: (TransactionResult | undefined)[]): void {
+    results[index] = { decision: one.record.decision };
+    if (one.start) this.parts.outbox.dispatchSoon(one.start);
+    this.parts.onDecision?.(one);
   }
 
   /** Scores all rows in one call. */

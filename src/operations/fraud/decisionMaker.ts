@@ -79,7 +79,7 @@ export class DecisionMaker {
    * Decides, and prepares the items to write: a rescore entry if there was no score, and a case if the payment is not
    * approved.
    */
-  draft(input: DecisionInput): UnwrittenDecision {
+  make(input: DecisionInput): UnwrittenDecision {
     const { transaction, contentHash, features, profile, heldUntil, scored, latencyMs } = input;
     const rules = this.parts.rules.current();
     const now = this.clock.now();

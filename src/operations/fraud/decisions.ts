@@ -5,7 +5,8 @@ import type { Transaction } from '../../domain/fraud/transaction';
 import { checkWindow } from '../../domain/fraud/transactionSchema';
 import { type Backoff, CONTENTION } from '../../domain/platform/backoff';
 import { LongwatchError } from '../../domain/errors';
-import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
+import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
+import { ScoringFailure } from '../../gateways/fraud/scoringFailure';
 import type { DecisionInputs, DecisionStore } from '../../stores/fraud/decisions';
 import { again, retry } from '../../timing/retry';
 import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored } from './decisionMaker';
@@ -24,11 +25,11 @@ export interface DecisionSettings {
 /** The parts that {@link Decisions} needs. */
 export interface DecisionParts {
   decisions: DecisionStore;
-  drafts: DecisionMaker;
+  maker: DecisionMaker;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Called for every decision that was written. */
-  onDecision?(draft: UnwrittenDecision): void;
+  onDecision?(decision: UnwrittenDecision): void;
   clock?: Clock;
 }
 
@@ -102,7 +103,7 @@ export class Decisions {
   ): Promise<Answer | undefined> {
     const features = extractFeatures(transaction, user.profile, merchant);
     const scored = await this.score(features, arrived);
-    const draft = this.parts.drafts.draft({
+    const decision = this.parts.maker.make({
       transaction,
       contentHash,
       features,
@@ -111,11 +112,11 @@ export class Decisions {
       scored,
       latencyMs: monotonicClock.now() - arrived,
     });
-    const { record, start } = draft;
+    const { record, start } = decision;
     const after = applyTransaction(user.profile, transaction);
     if (await this.parts.decisions.write([{ before: user, after, decisions: [record] }], deadline)) return undefined;
     if (start) this.parts.outbox.dispatchSoon(start);
-    this.parts.onDecision?.(draft);
+    this.parts.onDecision?.(decision);
     return { body: record.body, replayed: false };
   }
 

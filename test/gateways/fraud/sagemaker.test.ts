@@ -2,12 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { degradedCauses } from '../../../src/domain/fraud/decision';
-import {
-  ScoringEndpoint,
-  type ScoringFailure,
-  sagemakerClient,
-  type ScoringSettings,
-} from '../../../src/gateways/fraud/sagemaker';
+import { ScoringEndpoint, sagemakerClient, type ScoringSettings } from '../../../src/gateways/fraud/sagemaker';
+import type { ScoringFailure } from '../../../src/gateways/fraud/scoringFailure';
 import { type Misbehaviour, startEndpointServer } from '../../../src/local/sagemaker/server';
 
 const root = join(__dirname, '../../..');

@@ -10,15 +10,15 @@ import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investig
 import { investigationId, type UpdateOutcome } from '../../domain/fraud/workflows';
 import { type Clock, systemClock } from '../../timing/clock';
 
-/** The parts that {@link CaseUpdates} needs. */
-export interface CaseUpdatesParts {
+/** The parts that {@link SignedCaseRequests} needs. */
+export interface SignedCaseRequestsParts {
   temporal: Pick<Temporal, 'client' | 'within'>;
   attestations: AttestationStore;
   investigations: InvestigationStore;
   clock?: Clock;
 }
 
-/** A request without the sender's name. The API adds the authenticated name. */
+/** A request without the sender's name. {@link SignedCaseRequests.send} adds the authenticated name. */
 export type Unsigned<R extends CaseRequest = CaseRequest> = R extends CaseRequest
   ? Omit<R, 'by' | 'attestation'>
   : never;
@@ -27,10 +27,10 @@ export type Unsigned<R extends CaseRequest = CaseRequest> = R extends CaseReques
 const UPDATE_DEADLINE_MS = 15_000;
 
 /** Sends requests of authenticated callers to a case's workflow, each with an attestation of the caller. */
-export class CaseUpdates {
+export class SignedCaseRequests {
   private readonly clock: Clock;
 
-  constructor(private readonly parts: CaseUpdatesParts) {
+  constructor(private readonly parts: SignedCaseRequestsParts) {
     this.clock = parts.clock ?? systemClock;
   }
 

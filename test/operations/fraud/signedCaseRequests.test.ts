@@ -1,5 +1,5 @@
 import { ServiceError } from '@temporalio/client';
-import { CaseUpdates, type CaseUpdatesParts } from '../../../src/operations/fraud/caseUpdates';
+import { SignedCaseRequests, type SignedCaseRequestsParts } from '../../../src/operations/fraud/signedCaseRequests';
 
 it('a server that takes no update for a moment is away: the caller is told to send it again', async () => {
   // What Temporal says of a case whose last task failed as its worker died cannot be brought about at will.
@@ -9,11 +9,11 @@ it('a server that takes no update for a moment is away: the caller is told to se
     ),
     { code: 9, details: '', metadata: {} },
   );
-  const updates = new CaseUpdates({
+  const updates = new SignedCaseRequests({
     temporal: { client: {}, within: () => Promise.reject(new ServiceError('Workflow Update failed', { cause })) },
     attestations: { attest: async () => undefined },
     investigations: { find: async () => ({}) },
-  } as unknown as CaseUpdatesParts);
+  } as unknown as SignedCaseRequestsParts);
   await expect(
     updates.send('tx-1', { name: 'ana', role: 'investigator' }, { kind: 'decide', decision: 'fraud' }),
   ).rejects.toMatchObject({ type: 'unavailable', detail: { retryAfterSeconds: 5 } });

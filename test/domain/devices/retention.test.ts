@@ -1,0 +1,21 @@
+import { archivingOf } from '../../../src/domain/devices/retention';
+
+const DAY_MS = 86_400_000;
+const now = Date.parse('2026-11-28T12:00:00Z');
+const kept = { restored: 7 };
+
+it('a day that was never archived is archived if the table has readings of it, an archived one if late ones came', () => {
+  expect(archivingOf(undefined, now, kept)).toEqual({ ifAny: 'present' });
+  expect(archivingOf({ state: 'archived', since: 0 }, now, kept)).toEqual({ ifAny: 'late' });
+});
+
+it('a begun deletion is completed; a day that is being restored or has expired is left alone', () => {
+  expect(archivingOf({ state: 'deleting', since: now }, now, kept)).toBe(true);
+  expect(archivingOf({ state: 'restoring', since: 0 }, now, kept)).toBe(false);
+  expect(archivingOf({ state: 'expired', since: 0 }, now, kept)).toBe(false);
+});
+
+it('a restored day leaves the table again after the days for which restored rows are kept', () => {
+  expect(archivingOf({ state: 'restored', since: now - 7 * DAY_MS }, now, kept)).toBe(false);
+  expect(archivingOf({ state: 'restored', since: now - 7 * DAY_MS - 1 }, now, kept)).toBe(true);
+});
