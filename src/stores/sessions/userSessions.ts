@@ -8,6 +8,7 @@ import { queryFrom, readEach } from '../query';
 import type { SessionEndings } from './ends';
 import { HEAD_ATTRIBUTES, headKey, headOf, signInItems, signInKey, SIGN_INS, userKey } from './items';
 
+const handleItems = signInItems.pick('handle');
 /** Number of concurrent ends while all sessions of a user are ended. */
 const CONCURRENCY = 8;
 
@@ -28,11 +29,12 @@ export class UserSessions {
    */
   async list(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<SessionHead>> {
     const list: List = { name: 'sessions', of: { userId } };
-    const { signIns, next } = await this.signIns(
+    const { items: found, next } = await this.signIns(
       userId,
       limit,
       startAt(list, cursor, ['SessionKey', 'Part']).ExclusiveStartKey,
     );
+    const signIns = readEach(this.db, found, signInItems.read);
     const { Sessions } = await batchGet(this.db, {
       Sessions: { keys: signIns.map(({ key }) => headKey(key)), consistent: true, projection: HEAD_ATTRIBUTES },
     });
@@ -57,7 +59,8 @@ export class UserSessions {
     let next: Record<string, unknown> | undefined;
     do {
       const page = await this.signIns(userId, 200, next);
-      const others = page.signIns.filter(({ handle }) => handle !== keep);
+      // Not `readEach`: a session must not survive because its entry of the list is malformed.
+      const others = page.items.map(handleItems.read).filter(({ handle }) => handle !== keep);
       const alive = await inLanes(others, CONCURRENCY, ({ handle }) => this.endSignIn(userId, handle));
       ended += alive.filter(Boolean).length;
       ({ next } = page);
@@ -96,8 +99,7 @@ export class UserSessions {
       descending: true,
       limit,
     };
-    const { items, next } = await queryFrom(this.db, query, from);
-    return { signIns: readEach(this.db, items, signInItems.read), next };
+    return queryFrom(this.db, query, from);
   }
 
   private get table(): string {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import express from 'express';
 import expressSession from 'express-session';
 import request from 'supertest';
 import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { engines } from '../../../src/local/dynamodb';
+import type { MalformedItem } from '../../../src/stores/items';
 import { dataKey, sessionKey } from '../../../src/stores/sessions/items';
+import { UserSessions } from '../../../src/stores/sessions/userSessions';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { rotated, sessionOf, testStore, type TestStore } from '../../support/sessions';
 
@@ -358,6 +360,37 @@ describe.each(engines)('on %s', (engine) => {
     const second = await users.list(userId, { limit: 10, cursor: first.cursor! });
     expect([...first.items, ...second.items].map(({ handle }) => handle)).toEqual(handles);
     await expect(users.list(userId, { cursor: 'bm9uZQ' })).rejects.toMatchObject({ type: 'invalid' });
+  });
+
+  it('a malformed session is missing in the list of its user, and a repeated log out everywhere ends all', async () => {
+    const store = open();
+    const userId = `user-${randomUUID()}`;
+    const [odd, other] = [await loaded(store, { userId }), await loaded(store, { userId })];
+    const TableName = dynamodb.db.table('Sessions');
+    await dynamodb.db.client.send(
+      new UpdateCommand({
+        TableName,
+        Key: { SessionKey: sessionKey('', odd.id), Part: 'session' },
+        UpdateExpression: 'SET Device = :odd',
+        ExpressionAttributeValues: { ':odd': 7 },
+      }),
+    );
+    const reported: string[] = [];
+    const db = { ...dynamodb.db, onMalformed: ({ reason }: MalformedItem) => void reported.push(reason) };
+    const users = new UserSessions(db, store.store.ends, { prefix: '', now: () => now });
+    const handles = (await users.list(userId)).items.map(({ handle }) => handle);
+    expect(handles).toEqual([store.store.headOf(other.session)!.handle]);
+    expect(reported).toEqual(['Device is not a string']);
+    await users.endAll(userId).catch(() => undefined);
+    await users.endAll(userId);
+    const { Items = [] } = await dynamodb.db.client.send(
+      new ScanCommand({
+        TableName,
+        FilterExpression: 'UserID = :user',
+        ExpressionAttributeValues: { ':user': userId },
+      }),
+    );
+    expect(Items.map((item) => item['EndReason'])).toEqual(['revoked', 'revoked']);
   });
 
   it('a session’s user cannot change: somebody who signs in gets a new id', async () => {
