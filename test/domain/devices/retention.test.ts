@@ -4,7 +4,7 @@ const DAY_MS = 86_400_000;
 const now = Date.parse('2026-11-28T12:00:00Z');
 const kept = { restored: 7 };
 
-it('a day that was never archived is archived if the table has readings of it, an archived one if late ones came', () => {
+it('a day is archived if the table has readings of it, an archived day if late ones came', () => {
   expect(archivingOf(undefined, now, kept)).toEqual({ ifAny: 'present' });
   expect(archivingOf({ state: 'archived', since: 0 }, now, kept)).toEqual({ ifAny: 'late' });
 });
