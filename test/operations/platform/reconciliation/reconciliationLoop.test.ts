@@ -1,7 +1,7 @@
 import { ReconciliationLoop } from '../../../../src/operations/platform/reconciliation/reconciliationLoop';
 import { FakeClock } from '../../../support/clock';
 
-it('reconciles every everyMs until its time is over, goes on after a failure, and heartbeats in its pauses', async () => {
+it('reconciles every everyMs until its time is over, goes on after a failure, and heartbeats in pauses', async () => {
   const clock = new FakeClock();
   const at: number[] = [];
   const beats: number[] = [];
