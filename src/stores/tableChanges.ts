@@ -1,8 +1,8 @@
 import { type DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createTable, createTableInput, createTables, enableTtl } from './tableCreation';
 import { checkTables, describe, TableMismatchError, type TableDifference } from './tableCheck';
 import type { TableSpec, Tables } from './tableSpec';
+import { systemClock } from '../timing/clock';
 
 /** Interval of the check whether a table is active. */
 const LOOK_AGAIN_MS = 200;
@@ -85,6 +85,6 @@ async function active(client: DynamoDBClient, TableName: string): Promise<void> 
       ...(found?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus ?? 'ACTIVE'),
     ];
     if (states.every((state) => state === 'ACTIVE')) return;
-    await sleep(LOOK_AGAIN_MS);
+    await systemClock.sleep(LOOK_AGAIN_MS);
   }
 }

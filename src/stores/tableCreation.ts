@@ -8,6 +8,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { type KeySpec, physicalName, type TableSpec, type Tables } from './tableSpec';
+import { systemClock } from '../timing/clock';
 
 /** Returns the CreateTable input of one table: on-demand capacity, all indexes, and its stream. */
 export function createTableInput(prefix: string, name: string, spec: TableSpec): CreateTableCommandInput {
@@ -55,7 +56,7 @@ export async function createTable(
   for (;;) {
     const { Table } = await client.send(new DescribeTableCommand({ TableName }));
     if (Table?.TableStatus === 'ACTIVE' || Table?.TableStatus === 'UPDATING') break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await systemClock.sleep(200);
   }
   if (isNew) await enableTtl(client, prefix, name, spec);
 }

@@ -8,6 +8,7 @@ import type { RateLimiter } from '../../operations/feeds/rateLimiter';
 import type { FeedSync } from '../../operations/feeds/feedSync';
 import type { FeedsActivities } from './types';
 import type { SliceReport } from '../../domain/feeds/workflows';
+import { monotonicClock } from '../../timing/clock';
 
 /** The operations that the activities of feeds use. */
 export interface FeedsActivityParts {
@@ -45,7 +46,7 @@ async function attempt(
 ): Promise<SliceReport> {
   const context = Context.current();
   const { cancellationSignal: signal } = context;
-  const started = Date.now();
+  const started = monotonicClock.now();
   const before = context.info.heartbeatDetails as SliceReport | undefined;
   const withBefore = (report: SliceReport): SliceReport => {
     const skipped = (report.skipped ?? 0) + (before?.skipped ?? 0);
@@ -57,7 +58,7 @@ async function attempt(
     signal,
     progress(sofar) {
       last = withBefore(sofar);
-      if (Date.now() - started > QUIET_MS) context.heartbeat(last);
+      if (monotonicClock.now() - started > QUIET_MS) context.heartbeat(last);
     },
     ...(rateLimiter && {
       async take(authorId: string, rows: number) {

@@ -9,8 +9,8 @@ import type { Outbox } from './outbox';
 /** Source of the dead letters of the outbox. */
 export const OUTBOX_LETTERS = 'ledger';
 
-/** Converts an entry that can never be dispatched into a dead letter. */
-export function deadEntry(entry: OutboxEntry, error: unknown): DeadLetter {
+/** Converts an entry that can never be dispatched into a dead letter of the instant `at` (epoch ms). */
+export function deadEntry(entry: OutboxEntry, error: unknown, at: number): DeadLetter {
   const position = createHash('sha256').update(entry.id).digest('hex');
   return {
     source: OUTBOX_LETTERS,
@@ -19,7 +19,7 @@ export function deadEntry(entry: OutboxEntry, error: unknown): DeadLetter {
     reason: reasonOf(error),
     record: Buffer.from(JSON.stringify(entry)),
     arrivedAt: entry.dueAt,
-    at: Date.now(),
+    at,
   };
 }
 

@@ -105,7 +105,7 @@ export class Relay {
   private async setAside(entry: OutboxEntry, error: unknown): Promise<undefined> {
     if (!isPermanent(error)) throw error;
     this.parts.onFault?.(error);
-    await this.parts.keepLetters([deadEntry(entry, error)]);
+    await this.parts.keepLetters([deadEntry(entry, error, this.clock.now())]);
     await this.parts.store.remove([entry]);
   }
 

@@ -5,6 +5,7 @@ import { typedSearchAttributes } from '../../../domain/platform/searchAttributes
 import type { Temporal } from '../../../gateways/temporal';
 import { isRefusedByTemporal } from '../../../gateways/temporal/calls';
 import { type OutboxKind, outboxKind } from './kinds';
+import { type Clock, systemClock } from '../../../timing/clock';
 
 /** The result of a start. `already-started`: an earlier dispatch of the same entry started the workflow. */
 export type StartResult = 'started' | 'already-started' | 'failed';
@@ -17,6 +18,7 @@ export type StartResult = 'started' | 'already-started' | 'failed';
 export function workflowStarts(
   temporal: Pick<Temporal, 'client' | 'within'>,
   onResult: (result: StartResult) => void = () => undefined,
+  clock: Clock = systemClock,
 ): OutboxKind {
   const start = async ({
     workflowType,
@@ -25,8 +27,9 @@ export function workflowStarts(
     notBefore,
     ...options
   }: WorkflowStart): Promise<void> => {
-    const call = () =>
-      temporal.client.workflow.start(workflowType, {
+    const call = () => {
+      const now = clock.now();
+      return temporal.client.workflow.start(workflowType, {
         workflowId: options.workflowId,
         taskQueue: options.taskQueue,
         args: options.args,
@@ -35,8 +38,9 @@ export function workflowStarts(
         staticSummary: summary,
         typedSearchAttributes: typedSearchAttributes(searchAttributes),
         // Delay the first workflow task as part of the start. A timer in the workflow would be a billable action.
-        ...(notBefore !== undefined && notBefore > Date.now() && { startDelay: notBefore - Date.now() }),
+        ...(notBefore !== undefined && notBefore > now && { startDelay: notBefore - now }),
       });
+    };
     try {
       await temporal.within(call);
     } catch (error) {

@@ -8,6 +8,7 @@ import { isolate } from '../isolate';
 import type { ConsumerWatch } from './consumerWatch';
 import type { StreamHandler } from './streamHandler';
 import { writeGuarded } from './writeGuarded';
+import { monotonicClock } from '../../../timing/clock';
 
 /** Maximum attempts of a redrive while other writers change the same items. */
 const ATTEMPTS = 8;
@@ -56,7 +57,7 @@ export class StreamRedriver<T> implements Redriver {
         `Dead letters of ${stream} could not be redriven, because other writers change the same items; try again`,
       );
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
-      const started = performance.now();
+      const started = monotonicClock.now();
       const { effects, poison, counts } = await handler.handle(records, signal);
       const reasons = new Map(poison.map(({ record, reason }) => [record, reason]));
       const done = letters.filter((_, i) => !reasons.has(records[i] as StreamRecord<T>));
@@ -73,7 +74,7 @@ export class StreamRedriver<T> implements Redriver {
           watch?.batch?.({
             shardId: done[0].shardId,
             records: done.length,
-            seconds: (performance.now() - started) / 1000,
+            seconds: (monotonicClock.now() - started) / 1000,
             counts,
             deadLetters: 0,
           });
