@@ -2,7 +2,7 @@ import { fraudActivities } from '../activities/fraud';
 import { alertRoutes } from '../api/fraud/alerts';
 import { driftRoutes } from '../api/fraud/drift';
 import { investigationRoutes } from '../api/fraud/investigations';
-import { shadowRoutes } from '../api/fraud/shadow';
+import { shadowRoutes } from '../api/fraud/challenger';
 import { fraudRoutes } from '../api/fraud/transactions';
 import { defaultRules } from '../domain/fraud/defaultRules';
 import { featureNames } from '../domain/fraud/features';

@@ -24,7 +24,7 @@ import { feedWorld } from '../support/feeds/world';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { type SeenCall, whileRefusing } from '../support/refusals';
 import { devicesTogether, passMark } from '../support/rollupChecks';
-import { RESCORE_KIND, rescoreEntry } from '../../src/domain/fraud/rescoring';
+import { RESCORE_KIND, rescoreEntry } from '../../src/domain/fraud/rescoreEntry';
 import { outboxOf } from '../support/outbox';
 import { OUTBOX_SHARDS, OutboxStore, type TransactItem } from '../../src/stores/platform/outbox';
 

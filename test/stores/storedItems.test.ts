@@ -30,7 +30,7 @@ import { DecisionStore, type UserWrite } from '../../src/stores/fraud/decisions'
 import { DriftStore } from '../../src/stores/fraud/drift';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
-import { ShadowStore } from '../../src/stores/fraud/shadow';
+import { ChallengerDifferenceStore } from '../../src/stores/fraud/challengerDifferences';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
 import { NodeStore } from '../../src/stores/leaderboards/nodes';
 import { RankStore } from '../../src/stores/leaderboards/ranks';
@@ -688,14 +688,15 @@ const kept: Record<string, Kept> = {
   'counts of a challenger': {
     table: 'ShadowDecisions',
     item: { Challenger: '4', Entry: 'counts#p-1', Counts: '{"pairs":{"approve>review":2},"failed":1,"dropped":0}' },
-    read: (db) => new ShadowStore(db).counts(4),
+    read: (db) => new ChallengerDifferenceStore(db).counts(4),
     value: { pairs: { 'approve>review': 2 }, failed: 1, dropped: 0 },
-    write: (db) => new ShadowStore(db).count(4, 'p-1', { pairs: { 'approve>review': 2 }, failed: 1, dropped: 0 }),
+    write: (db) =>
+      new ChallengerDifferenceStore(db).count(4, 'p-1', { pairs: { 'approve>review': 2 }, failed: 1, dropped: 0 }),
   },
   'a difference of a challenger': {
     table: 'ShadowDecisions',
     item: { Challenger: '4', Entry: `${time}#tx-1`, Difference: '{"live":"approve","shadow":"review"}' },
-    read: async (db) => (await new ShadowStore(db).differences(4, { limit: 10 })).items,
+    read: async (db) => (await new ChallengerDifferenceStore(db).differences(4, { limit: 10 })).items,
     value: [{ transactionId: 'tx-1', at, live: 'approve', shadow: 'review' }],
   },
   'a score': {

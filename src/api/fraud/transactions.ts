@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { defined } from '../../domain/defined';
 import { wholeTextOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
-import { type Outcome } from '../../domain/fraud/decision';
+import type { Outcome } from '../../domain/fraud/decision';
 import { labels } from '../../domain/fraud/label';
-import { type RuleSet } from '../../domain/fraud/ruleSet';
+import type { RuleSet } from '../../domain/fraud/ruleSet';
 import { validateRuleSet } from '../../domain/fraud/ruleValidation';
 import { transactionSchema } from '../../domain/fraud/transactionSchema';
 import { iso } from '../../domain/ids';
-import type { Decisions } from '../../operations/fraud/decisions';
+import type { RequestDecisions } from '../../operations/fraud/requestDecisions';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { RuleStore } from '../../stores/fraud/rules';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
@@ -18,7 +18,7 @@ import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of payments and rules need. */
 export interface FraudParts {
-  decisions: Decisions;
+  decisions: RequestDecisions;
   store: DecisionStore;
   rules: RuleStore;
   /** Reloads the rules from the store now, instead of at the next scheduled reload. */

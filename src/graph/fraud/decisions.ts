@@ -1,8 +1,8 @@
 import type { fraudSettings } from '../../config/fraud';
 import type { InvestigationPolicy } from '../../domain/fraud/workflows';
 import type { FraudMetrics } from '../../metrics/fraud';
-import { DecisionBatches } from '../../operations/fraud/decisionBatches';
-import { Decisions } from '../../operations/fraud/decisions';
+import { BatchDecisions } from '../../operations/fraud/batchDecisions';
+import { RequestDecisions } from '../../operations/fraud/requestDecisions';
 import { type UnwrittenDecision, DecisionMaker } from '../../operations/fraud/decisionMaker';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';
@@ -22,7 +22,7 @@ export function buildDecisions(
   { config, outbox, note }: Services<typeof fraudSettings>,
   metrics: FraudMetrics,
   { stores: { decisions: store, investigations }, models, policy }: DecisionNeeds,
-): { decisions: Decisions; decisionBatches: DecisionBatches } {
+): { decisions: RequestDecisions; decisionBatches: BatchDecisions } {
   const decided = (path: 'request' | 'stream') => (decision: UnwrittenDecision) => {
     metrics.decision(decision.record.decision, decision.shadowHits, path);
     noteDecision(decision, note);
@@ -33,11 +33,11 @@ export function buildDecisions(
     { outbox, investigations, rules: models.currentRules },
     { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy },
   );
-  const decisions = new Decisions(
+  const decisions = new RequestDecisions(
     { decisions: store, maker, endpoint: models.endpoint, outbox, onDecision: decided('request') },
     { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
   );
-  const decisionBatches = new DecisionBatches(
+  const decisionBatches = new BatchDecisions(
     // The stream has its own circuit breaker. A batch has more time than a request, so a model that is too slow for
     // requests may be fast enough for batches.
     { decisions: store, maker, endpoint: models.openEndpoint(), outbox, onDecision: decided('stream') },

@@ -7,10 +7,10 @@ import { sagemakerClient, ScoringEndpoint } from '../../gateways/fraud/sagemaker
 import { CHALLENGER_RULES, Challengers } from '../../operations/fraud/challengers';
 import { CachedVersion } from '../../operations/fraud/cachedVersion';
 import { DriftWatch } from '../../operations/fraud/driftWatch';
-import { type PreparedChallenger, ShadowComparison } from '../../operations/fraud/shadowComparison';
+import { type PreparedChallenger, ChallengerRun } from '../../operations/fraud/challengerRun';
 import { DriftStore } from '../../stores/fraud/drift';
 import { type Challenger, challengerStore, liveModelStore, ruleStore } from '../../stores/fraud/rules';
-import { ShadowStore } from '../../stores/fraud/shadow';
+import { ChallengerDifferenceStore } from '../../stores/fraud/challengerDifferences';
 import type { fraudSettings } from '../../config/fraud';
 import type { FraudMetrics } from '../../metrics/fraud';
 import type { Services } from '../capability';
@@ -48,8 +48,8 @@ export function buildModels(
   );
   const settings = [currentRules, liveModel, challenger];
 
-  const shadowStore = new ShadowStore(db);
-  const shadow = new ShadowComparison({
+  const shadowStore = new ChallengerDifferenceStore(db);
+  const shadow = new ChallengerRun({
     challenger: { peek: () => challenger.peek() ?? undefined },
     rules: currentRules,
     store: shadowStore,

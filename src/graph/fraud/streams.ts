@@ -1,7 +1,7 @@
 import type { fraudSettings } from '../../config/fraud';
 import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../domain/fraud/workflows';
 import { kinesisClient, KinesisStream } from '../../gateways/streams/kinesisStream';
-import type { DecisionBatches } from '../../operations/fraud/decisionBatches';
+import type { BatchDecisions } from '../../operations/fraud/batchDecisions';
 import { merchantCounters } from '../../operations/fraud/merchantCounters';
 import { transactionStream } from '../../operations/fraud/transactionStream';
 import { foldingHandler } from '../../operations/platform/streams/foldingHandler';
@@ -21,7 +21,7 @@ export const merchantStream = (services: Services): ReadStream =>
 /** The Kinesis stream of transactions, if one is configured. */
 export function kinesisTransactions(
   { config, endpoints, watchCall }: Services<typeof fraudSettings>,
-  decisionBatches: DecisionBatches,
+  decisionBatches: BatchDecisions,
 ): ReadStream[] {
   const { streams, ...kinesis } = endpoints.kinesis ?? {};
   const stream = streams?.['LONGWATCH_TRANSACTIONS_STREAM'];

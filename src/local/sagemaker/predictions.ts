@@ -1,4 +1,4 @@
-import { approximateContributions, exactContributions } from '../../domain/fraud/contributions';
+import { approximateContributions, exactContributions } from '../../domain/fraud/treeContributions';
 import { type BoostedTrees, score } from '../../domain/fraud/xgboost';
 
 /** The request body is not valid for the model. A container answers with its own status, SageMaker with ModelError. */

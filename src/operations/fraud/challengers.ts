@@ -4,7 +4,7 @@ import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { iso } from '../../domain/ids';
 import type { Db } from '../../stores/dynamodb';
 import type { Challenger, ChallengerStore, LiveModelStore, RuleStore } from '../../stores/fraud/rules';
-import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
+import type { Difference, ShadowCounts, ChallengerDifferenceStore } from '../../stores/fraud/challengerDifferences';
 import type { Page, PageRequest } from '../../stores/cursor';
 import { type Clock, systemClock } from '../../timing/clock';
 import { type Putting, putAll, type Stored } from '../../stores/versioned';
@@ -15,7 +15,7 @@ export interface ChallengerParts {
   challengers: ChallengerStore;
   rules: RuleStore;
   models: LiveModelStore;
-  shadow: ShadowStore;
+  shadow: ChallengerDifferenceStore;
   /** Fails if no scoring endpoint has this name or if it does not accept the features. */
   tryEndpoint(endpointName: string): Promise<void>;
   /** Reloads the rules, the live model and the challenger in this process. */

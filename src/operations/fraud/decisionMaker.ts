@@ -8,7 +8,7 @@ import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { canonicalContent } from '../../domain/fraud/transactionSchema';
 import { iso } from '../../domain/ids';
-import { rescoreEntry } from '../../domain/fraud/rescoring';
+import { rescoreEntry } from '../../domain/fraud/rescoreEntry';
 import { type OutboxEntry, startEntry } from '../../domain/platform/outbox';
 import type { DecisionRecord } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';

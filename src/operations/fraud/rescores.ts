@@ -2,7 +2,7 @@ import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import { decide } from '../../domain/fraud/decide';
 import { featureVector } from '../../domain/fraud/features';
-import { RESCORE_KIND, type Rescoring } from '../../domain/fraud/rescoring';
+import { RESCORE_KIND, type Rescoring } from '../../domain/fraud/rescoreEntry';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { iso } from '../../domain/ids';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';

@@ -3,7 +3,7 @@ import { isLongwatchError } from '../../domain/errors';
 import { checkWindow, recordSchema } from '../../domain/fraud/transactionSchema';
 import type { Transaction } from '../../domain/fraud/transaction';
 import type { StreamRecord } from '../../gateways/streams/source';
-import type { Arrival, DecisionBatches } from './decisionBatches';
+import type { Arrival, BatchDecisions } from './batchDecisions';
 import { inBatches, type Poison, type StreamHandler } from '../platform/streams/streamHandler';
 
 /** The same limit as `POST /v1/transactions` has. */
@@ -14,7 +14,7 @@ const MAX_BYTES = 64 * 1024;
  * transaction id, so they need no common transaction with the checkpoint.
  * @param batchRecords rows of one scoring call
  */
-export function transactionStream(decisions: DecisionBatches, batchRecords: number): StreamHandler<Uint8Array> {
+export function transactionStream(decisions: BatchDecisions, batchRecords: number): StreamHandler<Uint8Array> {
   return {
     batches: (records) => inBatches(records, batchRecords),
     async handle(batch, signal) {

@@ -3,7 +3,7 @@ import request from 'supertest';
 import { iso } from '../../../src/domain/ids';
 import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 import { payment, sharpRise } from '../../support/payment';
-import { rescoreEntry } from '../../../src/domain/fraud/rescoring';
+import { rescoreEntry } from '../../../src/domain/fraud/rescoreEntry';
 
 let graph: TestGraph;
 beforeAll(async () => {

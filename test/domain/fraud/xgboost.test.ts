@@ -4,7 +4,7 @@ import {
   approximateContributions,
   type Contributions,
   exactContributions,
-} from '../../../src/domain/fraud/contributions';
+} from '../../../src/domain/fraud/treeContributions';
 import { featureNames } from '../../../src/domain/fraud/features';
 import { ModelFormatError, parseModel, score } from '../../../src/domain/fraud/xgboost';
 

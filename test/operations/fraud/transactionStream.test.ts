@@ -14,7 +14,7 @@ import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 import { startTestKinesis, type TestKinesis } from '../../support/kinesis';
 import { payment, type Payment } from '../../support/payment';
 import { readAll, readShard } from '../../support/shards';
-import { rescoreEntry } from '../../../src/domain/fraud/rescoring';
+import { rescoreEntry } from '../../../src/domain/fraud/rescoreEntry';
 
 const DAY = 86_400_000;
 let kinesis: TestKinesis;

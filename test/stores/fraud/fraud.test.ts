@@ -14,7 +14,7 @@ import { AttestationStore } from '../../../src/stores/fraud/attestations';
 import { DecisionStore, type UserWrite } from '../../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../../src/stores/fraud/investigations';
 import { ruleStore } from '../../../src/stores/fraud/rules';
-import { rescoreEntry } from '../../../src/domain/fraud/rescoring';
+import { rescoreEntry } from '../../../src/domain/fraud/rescoreEntry';
 import { signalEntry, startEntry } from '../../../src/domain/platform/outbox';
 import { OutboxStore, type TransactItem } from '../../../src/stores/platform/outbox';
 import { dueEntries } from '../../support/outbox';

@@ -1,6 +1,6 @@
 import { ServiceError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { LongwatchError } from '../../../../src/domain/errors';
-import { rescoreEntry } from '../../../../src/domain/fraud/rescoring';
+import { rescoreEntry } from '../../../../src/domain/fraud/rescoreEntry';
 import { signalEntry, startEntry } from '../../../../src/domain/platform/outbox';
 import { rescoreKind } from '../../../../src/operations/fraud/rescores';
 import { EntryRedriver, OUTBOX_LETTERS } from '../../../../src/operations/platform/outbox/entryRedriver';

@@ -21,7 +21,7 @@ import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored 
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type Clock, systemClock } from '../../timing/clock';
 
-/** The settings of {@link DecisionBatches}. */
+/** The settings of {@link BatchDecisions}. */
 export interface BatchSettings {
   /** Deadline of the model for a batch, in milliseconds. SageMaker allows at most 60,000. */
   modelDeadlineMs: number;
@@ -32,7 +32,7 @@ export interface BatchSettings {
   withoutModel: 'degrade' | 'wait';
 }
 
-/** The parts that {@link DecisionBatches} needs. */
+/** The parts that {@link BatchDecisions} needs. */
 export interface BatchParts {
   decisions: DecisionStore;
   maker: DecisionMaker;
@@ -75,7 +75,7 @@ interface UserDraft {
  * scoring call for all rows, and decides each user's transactions in order. If a batch is aborted and delivered again,
  * the decisions that are already written are found.
  */
-export class DecisionBatches {
+export class BatchDecisions {
   private readonly clock: Clock;
 
   constructor(

@@ -42,7 +42,7 @@ const differenceItems = itemType(fraudTables, 'ShadowDecisions', {
 const countItems = itemType(fraudTables, 'ShadowDecisions', { counts: json<ShadowCounts>('Counts') });
 
 /** The decisions of challengers, by the challenger's version, in the table ShadowDecisions. */
-export class ShadowStore {
+export class ChallengerDifferenceStore {
   constructor(private readonly db: Db) {}
 
   /** Stores differences for 30 days. Best effort: a difference that is lost is still in the counts. */

@@ -14,7 +14,7 @@ import { KeyedQueue } from '../platform/keyedQueue';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type Clock, monotonicClock, systemClock } from '../../timing/clock';
 
-/** The settings of {@link Decisions}. */
+/** The settings of {@link RequestDecisions}. */
 export interface DecisionSettings {
   /** Deadline of the model, in milliseconds. */
   modelDeadlineMs: number;
@@ -22,7 +22,7 @@ export interface DecisionSettings {
   deadlineMs: number;
 }
 
-/** The parts that {@link Decisions} needs. */
+/** The parts that {@link RequestDecisions} needs. */
 export interface DecisionParts {
   decisions: DecisionStore;
   maker: DecisionMaker;
@@ -47,7 +47,7 @@ const ATTEMPTS = 20;
 const BACKOFF: Backoff = { ...CONTENTION, lastMs: 25 };
 
 /** Decides transactions for requests, from a validated transaction to a stored answer. */
-export class Decisions {
+export class RequestDecisions {
   private readonly perUser = new KeyedQueue();
   private readonly clock: Clock;
 

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
-import { ShadowComparison } from '../../../src/operations/fraud/shadowComparison';
-import { ShadowStore } from '../../../src/stores/fraud/shadow';
+import { ChallengerRun } from '../../../src/operations/fraud/challengerRun';
+import { ChallengerDifferenceStore } from '../../../src/stores/fraud/challengerDifferences';
 import { TRANSACTIONS_STREAM } from '../../../src/domain/fraud/workflows';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../../support/graph';
 import { startTestKinesis, type TestKinesis } from '../../support/kinesis';
@@ -164,8 +164,8 @@ it('what is taken away decides along no more', async () => {
 it('a challenger that fails, and too many decisions at once, cost nothing but the comparison', async () => {
   const missed = { failed: 0, dropped: 0 };
   const faults: unknown[] = [];
-  const store = new ShadowStore(graph.dynamodb.db);
-  const shadow = new ShadowComparison({
+  const store = new ChallengerDifferenceStore(graph.dynamodb.db);
+  const shadow = new ChallengerRun({
     challenger: { peek: () => ({ version: 77, endpoint: { score: () => Promise.reject(new Error('away')) } }) },
     rules: {
       current: () => {

@@ -5,7 +5,7 @@ import type { Outcome } from '../../domain/fraud/decision';
 import { featureVector } from '../../domain/fraud/features';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
-import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
+import type { Difference, ShadowCounts, ChallengerDifferenceStore } from '../../stores/fraud/challengerDifferences';
 import type { UnwrittenDecision } from './decisionMaker';
 import { type Clock, systemClock } from '../../timing/clock';
 
@@ -18,11 +18,11 @@ export interface PreparedChallenger {
   rules?: CompiledRuleSet;
 }
 
-/** The parts that {@link ShadowComparison} needs. */
-export interface ShadowComparisonParts {
+/** The parts that {@link ChallengerRun} needs. */
+export interface ChallengerRunParts {
   challenger: { peek(): PreparedChallenger | undefined };
   rules: { current(): CompiledRuleSet };
-  store: ShadowStore;
+  store: ChallengerDifferenceStore;
   onCompared?(live: Outcome, shadow: Outcome): void;
   onMissed?(why: 'failed' | 'dropped', count: number): void;
   onFault(error: unknown): void;
@@ -48,7 +48,7 @@ const COUNT_EVERY_MS = 2_000;
  * live answer, while there is capacity. Decisions without the model are ignored, because there is no score to compare
  * with.
  */
-export class ShadowComparison {
+export class ChallengerRun {
   private readonly processId = randomUUID();
   private waiting: Seen[] = [];
   private timer: NodeJS.Timeout | undefined;
@@ -58,7 +58,7 @@ export class ShadowComparison {
   private dirty = false;
   private readonly clock: Clock;
 
-  constructor(private readonly parts: ShadowComparisonParts) {
+  constructor(private readonly parts: ChallengerRunParts) {
     this.clock = parts.clock ?? systemClock;
   }
 

@@ -6,7 +6,7 @@ import type { RuleSet } from '../../domain/fraud/ruleSet';
 import { validateRuleSet } from '../../domain/fraud/ruleValidation';
 import { iso } from '../../domain/ids';
 import type { Challengers, ComparedChallenger } from '../../operations/fraud/challengers';
-import type { ShadowCounts } from '../../stores/fraud/shadow';
+import type { ShadowCounts } from '../../stores/fraud/challengerDifferences';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, limitSchema } from '../schemas';
