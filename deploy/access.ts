@@ -1,4 +1,5 @@
-import { type Combined, platform } from '../src/graph/combinedCapabilities';
+import type { Combined } from '../src/graph/combinedCapabilities';
+import { platform } from '../src/graph/platformDeclaration';
 import type { CapabilityGrants, Grants } from '../src/stores/grants';
 
 /** A process that has an IAM role: `api`, `worker`, or the name of a Lambda function. */

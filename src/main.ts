@@ -15,7 +15,7 @@ import { type Mode, Run } from './run';
 import { startFaults } from './run/faults';
 import { version } from './run/release';
 import { TableMismatchError } from './stores/tableCheck';
-import { UnknownQueueError } from './workers/queues';
+import { UnknownQueueError } from './workers/selectQueues';
 
 const usage = () => `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 

@@ -25,7 +25,7 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { Queues } from '../../src/workers/queues';
+import type { Queues } from '../../src/workers/selectQueues';
 import type { Settings } from '../settings';
 import { PORT } from './environment';
 import { processRole, type Reach } from './roles';

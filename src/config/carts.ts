@@ -1,6 +1,25 @@
+import ms from 'ms';
 import { z } from 'zod';
 import { parseQuietHours } from '../domain/carts/preferences';
-import { duration, HOUR, integer, ladder, MINUTE } from './values';
+import { duration, HOUR, integer, MINUTE } from './values';
+
+/** Ascending durations like `1h,24h,72h`, parsed to milliseconds; `none` gives an empty list. */
+const ladder = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text) =>
+      text === 'none'
+        ? []
+        : text
+            .split(',')
+            .map((one) => (/\d/.test(one) ? (ms(one.trim() as ms.StringValue) as number | undefined) : undefined)),
+    )
+    .refine(
+      (steps) => steps.every((step, i) => step !== undefined && step > (steps[i - 1] ?? 0)),
+      'must be durations that ascend, like 1h,24h,72h, or none',
+    )
+    .transform((steps) => steps as number[]);
 
 /** Settings of carts and checkouts. */
 export const cartsSettings = {

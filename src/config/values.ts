@@ -1,5 +1,4 @@
 import { Cron } from 'croner';
-import ms from 'ms';
 import { z } from 'zod';
 
 /** A whole number from `min` to `max`. */
@@ -17,23 +16,6 @@ export const flag = z
   .enum(['true', 'false'])
   .default('false')
   .transform((value) => value === 'true');
-/** Ascending durations like `1h,24h,72h`, parsed to milliseconds; `none` gives an empty list. */
-export const ladder = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text) =>
-      text === 'none'
-        ? []
-        : text
-            .split(',')
-            .map((one) => (/\d/.test(one) ? (ms(one.trim() as ms.StringValue) as number | undefined) : undefined)),
-    )
-    .refine(
-      (steps) => steps.every((step, i) => step !== undefined && step > (steps[i - 1] ?? 0)),
-      'must be durations that ascend, like 1h,24h,72h, or none',
-    )
-    .transform((steps) => steps as number[]);
 /** A comma-separated list; empty if the variable is not set. */
 export const listOf = (pattern: RegExp, rule: string) =>
   z

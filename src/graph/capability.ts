@@ -29,7 +29,7 @@ import type { CapabilityGrants } from '../stores/grants';
 import type { Tables } from '../stores/tableSpec';
 import type { Lifecycles } from '../domain/platform/lifecycle';
 import type { FigureSource, Lead } from '../operations/platform/overview/overview';
-import type { QueueSpec } from '../workers/queues';
+import type { QueueSpec } from '../workers/selectQueues';
 
 /** The objects of a process from which each capability is built. */
 export interface Services<S = object> {

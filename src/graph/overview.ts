@@ -19,7 +19,8 @@ import {
 import type { RecentEvents } from '../operations/platform/overview/recentEvents';
 import type { Backlog } from '../domain/platform/outbox';
 import type { CapabilityInstance, CapabilityPage, Services } from './capability';
-import { type Combined, platform } from './combinedCapabilities';
+import type { Combined } from './combinedCapabilities';
+import { platform } from './platformDeclaration';
 import { WEB } from './files';
 import { tableSizes } from '../stores/tableSizes';
 import { REDRIVE_TYPE } from '../domain/platform/workflows';

@@ -3,26 +3,19 @@ import { deadLetterRoutes } from '../api/platform/deadLetters';
 import type { Readiness } from '../api/platform/health';
 import { notificationRoutes } from '../api/platform/notifications';
 import { defined } from '../domain/defined';
-import {
-  PLATFORM_QUEUE,
-  REDRIVE_TYPE,
-  redriveWorkflowId,
-  RELAY_ID,
-  RELAY_TYPE,
-  STREAM_TYPE,
-  streamWorkflowId,
-} from '../domain/platform/workflows';
+import { PLATFORM_QUEUE, REDRIVE_TYPE, redriveWorkflowId } from '../domain/platform/workflows';
 import { DeadLetters, type Redriver } from '../operations/platform/deadLetters/deadLetters';
 import { EntryRedriver, OUTBOX_LETTERS } from '../operations/platform/outbox/entryRedriver';
 import { Relay } from '../operations/platform/outbox/relay';
-import type { CapabilityInstance, ReadStream, ScheduledWorkflow, Services, StandingWorkflow } from './capability';
+import type { CapabilityInstance, ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 import type { Combined } from './combinedCapabilities';
 import { buildConsumers } from './consumers';
 import { buildOverview } from './overview';
 import type { ProcessParts } from './process';
 import { readinessOf } from './readiness';
-import { buildReconciler, reconcilerWorkflow } from './reconciler';
+import { buildReconciler } from './reconciler';
 import type { GraphSettings } from './settings';
+import { standingWorkflows } from './standingWorkflows';
 
 /** The parts that {@link buildPlatform} needs. */
 export interface PlatformSettings extends Pick<GraphSettings, 'workerState' | 'version'> {
@@ -120,33 +113,6 @@ async function startRedrive({ startOnce }: Services, stream: string): Promise<st
   });
   return workflowId;
 }
-
-function standingWorkflows(
-  { config }: Services,
-  streams: readonly ReadStream[],
-  instances: readonly CapabilityInstance[],
-): StandingWorkflow[] {
-  return [
-    reconcilerWorkflow,
-    {
-      type: RELAY_TYPE,
-      workflowId: RELAY_ID,
-      taskQueue: PLATFORM_QUEUE,
-      args: [],
-      staticSummary: 'Dispatches outbox entries',
-    },
-    ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams.map(readerOf) : []),
-    ...instances.flatMap((instance) => instance.standing),
-  ];
-}
-
-const readerOf = ({ name, summary }: ReadStream): StandingWorkflow => ({
-  type: STREAM_TYPE,
-  workflowId: streamWorkflowId(name),
-  taskQueue: PLATFORM_QUEUE,
-  args: [{ stream: name }],
-  staticSummary: summary,
-});
 
 const openRelay = ({ services: { keepLetters, onFault }, outbox, outboxStore }: ProcessParts): Relay =>
   new Relay({ store: outboxStore, outbox, kinds: outbox.kinds, keepLetters, onFault });

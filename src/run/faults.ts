@@ -4,7 +4,7 @@ import type { Fault, PlatformConfig } from '../config';
 import type { Combined } from '../graph/combinedCapabilities';
 import { missingEndpoints } from '../config/endpoints';
 import { TemporalConfigError, temporalTarget } from '../gateways/temporal';
-import { selectQueues, UnknownQueueError } from '../workers/queues';
+import { selectQueues, UnknownQueueError } from '../workers/selectQueues';
 import type { Mode } from './index';
 
 /**

@@ -23,7 +23,7 @@ import { withinGrace } from './shutdown';
 import { isUnavailable } from '../stores/dynamodb';
 import { startTracing, type Tracing } from '../telemetry/tracing';
 import { installRuntime, startWorkers, type Workers, type WorkersSettings } from '../workers';
-import { selectQueues } from '../workers/queues';
+import { selectQueues } from '../workers/selectQueues';
 import { searchAttributeTypes } from '../domain/platform/searchAttributes';
 import { endpointsWith, partsOf } from './endpoints';
 import { type HttpParts, listenForHealth, listenForRequests } from './http';

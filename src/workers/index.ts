@@ -6,7 +6,7 @@ import type { WorkflowIds } from '../domain/platform/workflowSubjects';
 import { systemClock } from '../timing/clock';
 import { type Bundle, type BundleError, bundleOnce } from './bundle';
 import { workerTelemetry } from './interceptors';
-import type { Queues } from './queues';
+import type { Queues } from './selectQueues';
 
 export { installRuntime } from './runtime';
 

@@ -9,7 +9,7 @@ import { LongwatchStack } from '../../deploy/stack';
 import type { ServiceName } from '../../src/config/parts';
 import { capabilities } from '../../src/graph/capabilities';
 import { combine } from '../../src/graph/combinedCapabilities';
-import { selectQueues } from '../../src/workers/queues';
+import { selectQueues } from '../../src/workers/selectQueues';
 import { containers, environmentOf, resources } from '../support/cloudformation';
 
 const example = JSON.parse(readFileSync(join('deploy', 'settings.example.json'), 'utf8')) as object;

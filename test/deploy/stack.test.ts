@@ -19,7 +19,7 @@ import { WEB } from '../../src/graph/files';
 import { configReference, readConfig } from '../../src/graph/config';
 import { createTableInput } from '../../src/stores/tableCreation';
 import { everything } from '../../src/graph/capabilities';
-import { selectQueues } from '../../src/workers/queues';
+import { selectQueues } from '../../src/workers/selectQueues';
 import { containers, environmentOf, type Resource, resources } from '../support/cloudformation';
 
 const EXAMPLE = join('deploy', 'settings.example.json');

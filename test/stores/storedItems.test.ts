@@ -42,7 +42,7 @@ import { ReconciliationReportStore } from '../../src/stores/platform/reconciliat
 import { NotificationStore } from '../../src/stores/platform/notifications';
 import { OutboxStore, type TransactItem } from '../../src/stores/platform/outbox';
 import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
-import { SessionRecords } from '../../src/stores/sessions/records';
+import { SessionRecords } from '../../src/stores/sessions/sessionRecords';
 import { SessionTable } from '../../src/stores/sessions/sessionTable';
 import { UserSessions } from '../../src/stores/sessions/userSessions';
 import { VersionedStore } from '../../src/stores/versioned';

@@ -93,6 +93,12 @@ export function isWorthTouching(
   return next > expiresAt && next - expiresAt >= threshold;
 }
 
+/**
+ * Returns whether a save moves the expiry: forward, or to any time if the application changed the session's life.
+ * @param exactly whether the application changed it (the cookie's `maxAge`)
+ */
+export const movesExpiry = (expiresAt: number, next: number, exactly: boolean): boolean => exactly || next > expiresAt;
+
 /** Returns whether a session has ended or expired. */
 export const isOver = ({ expiresAt, ended }: Pick<SessionHead, 'expiresAt' | 'ended'>, now: number): boolean =>
   ended !== undefined || expiresAt <= now;

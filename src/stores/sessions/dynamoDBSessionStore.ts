@@ -7,7 +7,7 @@ import { expiryOf, isWorthTouching, type SessionHead, type SessionLife } from '.
 import type { SessionEndings } from './ends';
 import { sessionKey } from './items';
 import { checked, type DynamoDBSessionStoreOptions } from './options';
-import { SessionRecords, type StoredSession } from './records';
+import { SessionRecords, type StoredSession } from './sessionRecords';
 import { cookieExpiry, type Encoded, sameBytes, SessionCodec } from './sessionCodec';
 import { SessionTable } from './sessionTable';
 import { UserSessions } from './userSessions';

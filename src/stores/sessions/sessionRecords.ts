@@ -1,5 +1,11 @@
 import { defined } from '../../domain/defined';
-import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions/session';
+import {
+  type EndReason,
+  isOver,
+  movesExpiry,
+  type SessionHead,
+  type SessionOwner,
+} from '../../domain/sessions/session';
 import { SessionEndings } from './ends';
 import {
   DATA,
@@ -122,7 +128,7 @@ export class SessionRecords {
     { data, expiresAt, exactly = false }: Save,
     split: boolean,
   ): Promise<SessionHead | undefined> {
-    const moves = exactly || expiresAt > head.expiresAt;
+    const moves = movesExpiry(head.expiresAt, expiresAt, exactly);
     const now = this.settings.now();
     // Only this save writes to the index: the session would end before the sweeper's next check.
     const checkAt = moves && head.checkAt !== undefined && expiresAt < head.checkAt ? expiresAt : undefined;
