@@ -8,7 +8,6 @@ import { join } from 'node:path';
  */
 const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/operations/platform/streams/checkpointLease.test.ts': { pauses: 1, why: 'a reader is driven step by step' },
-  'test/operations/feeds/rateLimiter.test.ts': { pauses: 1, why: 'a clock of its own' },
   'test/operations/devices/readingChanges.test.ts': {
     pauses: 1,
     why: 'the reader starts at some instant of the check',
