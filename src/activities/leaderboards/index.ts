@@ -26,18 +26,13 @@ export interface LeaderboardActivityParts {
 
 /** Number of boards in a page of rankings to check. */
 const BOARDS_A_PAGE = 20;
-/** Number of latest seasons of a board that may still be open. */
-const SEASONS_A_BOARD = 4;
 
 /** Returns the activities of leaderboards. */
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
   const { boards, store, seasonEnd, check, notifications, clock = systemClock } = parts;
   const openShards = async (gameId: string): Promise<RankShard[]> => {
-    const [board, seasons] = await Promise.all([
-      boards.read(gameId),
-      store.seasons(gameId, { limit: SEASONS_A_BOARD }),
-    ]);
-    const open = seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= clock.now());
+    const [board, seasons] = await Promise.all([boards.read(gameId), store.latestSeasons(gameId)]);
+    const open = seasons.filter(({ status, startsAt }) => status === 'open' && startsAt <= clock.now());
     return open.flatMap(({ number }) => shardsOf(board, number));
   };
   return {

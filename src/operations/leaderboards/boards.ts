@@ -49,11 +49,6 @@ const FRESH_MS = 1_000;
 const CACHED = 10_000;
 /** Number of bans that are carried over in parallel. */
 const BANS_AT_ONCE = 8;
-/**
- * Seasons in one query of a board's latest ones. Usually a board has three that are not closed: the planned one, the
- * current one and one in its grace period. Short seasons with a long grace period have more.
- */
-const SEASONS_A_PAGE = 4;
 /** Maximum attempts at a change. Only admins and the processes that plan seasons change a board, so few collide. */
 const ATTEMPTS = 6;
 
@@ -222,7 +217,7 @@ export class Boards {
   async setBan(gameId: string, playerId: string, given: Omit<Ban, 'at' | 'playerId'> | null): Promise<void> {
     await retry({ attempts: ATTEMPTS, exhausted: () => busy(`Board ${gameId} is busy`) }, async () => {
       const board = await this.read(gameId);
-      const seasons = await this.latestSeasons(gameId);
+      const seasons = await this.parts.boards.latestSeasons(gameId);
       const now = this.clock.now();
       const open = seasons
         .filter(({ status }) => status === 'open')
@@ -271,7 +266,7 @@ export class Boards {
     const exhausted = () => busy(`The seasons of ${gameId} are being planned`);
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const readAt = monotonicClock.now();
-      const [board, seasons] = await Promise.all([this.read(gameId), this.latestSeasons(gameId)]);
+      const [board, seasons] = await Promise.all([this.read(gameId), this.parts.boards.latestSeasons(gameId)]);
       if (seasonsToPlan(board.seasons, seasons[0], this.clock.now()).length > 0) {
         await this.planSeasons(gameId);
         return againAtOnce;
@@ -280,18 +275,6 @@ export class Boards {
       this.views.set(gameId, { view, readAt, refreshing: false });
       return view;
     });
-  }
-
-  /** Returns a board's latest seasons, newest first, until the first one that is closed. */
-  private async latestSeasons(gameId: string): Promise<Season[]> {
-    const seasons: Season[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await this.parts.boards.seasons(gameId, { limit: SEASONS_A_PAGE, cursor });
-      seasons.push(...page.items);
-      cursor = page.cursor;
-    } while (cursor !== undefined && seasons.at(-1)?.status === 'open');
-    return seasons;
   }
 
   private startOf(gameId: string, season: Season): OutboxEntry | undefined {

@@ -25,6 +25,12 @@ import {
 } from './boardItems';
 import { leaderboardTables } from './tables';
 
+/**
+ * Seasons in one query of a board's latest ones. Usually a board has three that are not closed: the planned one, the
+ * current one and one in its grace period. Short seasons with a long grace period have more.
+ */
+const SEASONS_A_PAGE = 4;
+
 /** An entry of the list of all boards. */
 const gameItems = itemType(leaderboardTables, 'Boards', { gameId: text('Entry') });
 
@@ -125,6 +131,18 @@ export class BoardStore {
   seasons(gameId: string, page: PageRequest): Promise<Page<Season>> {
     const query = { ...entriesOf(gameId, seasonEntries), descending: true };
     return queryPage(this.db, { name: 'seasons', of: { gameId } }, query, page, seasonOfItem);
+  }
+
+  /** Returns a board's latest seasons, newest first, until the first one that is closed. */
+  async latestSeasons(gameId: string): Promise<Season[]> {
+    const seasons: Season[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.seasons(gameId, { limit: SEASONS_A_PAGE, cursor });
+      seasons.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined && seasons.at(-1)?.status === 'open');
+    return seasons;
   }
 
   /** Plans the next season with its outbox entries. @returns false if another process has planned it. */
