@@ -358,7 +358,7 @@ const requestTo = (operation: Operation): Arbitrary<Sent> =>
 const answered = new Map<number, number>();
 
 async function asDocumented(operation: Operation, sent: Sent): Promise<void> {
-  // WrongTokens slow the address down for everybody who has not come from it before; who is known is not.
+  // Wrong tokens slow an address down, except for callers whose key was used from it before.
   const received = await send(sent);
   answered.set(received.status, (answered.get(received.status) ?? 0) + 1);
   const { status, text } = received;

@@ -1,5 +1,5 @@
 import type { ArchivedDay } from './archive';
-import { addDays, type Day } from './days';
+import { addDays, type Day, DAY_MS } from './days';
 import type { Resolution } from './rollup';
 
 /** The retention of rollups, archives and restored rows, in days. */
@@ -12,8 +12,6 @@ export interface Retention {
 
 /** Returns the first day that is kept, with a retention in days. */
 export const firstKept = (today: Day, days: number): Day => addDays(today, -days);
-
-const DAY_MS = 86_400_000;
 
 /**
  * Returns whether a day must be archived that is over for long enough. A restored day leaves the table again after

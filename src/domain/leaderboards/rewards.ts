@@ -19,4 +19,4 @@ export function lastRewardedRank(rules: readonly RewardRule[], players: number):
 }
 
 /** Returns the number of rewarded players: rounded up, so that even a few players have a winner. */
-export const winnersOf = (percent: number, players: number): number => Math.ceil((players * percent) / 100);
+const winnersOf = (percent: number, players: number): number => Math.ceil((players * percent) / 100);

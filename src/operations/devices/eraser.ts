@@ -1,5 +1,5 @@
 import { type Manifest, manifestOf, nextPart, type ArchiveFile } from '../../domain/devices/archive';
-import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
+import { addDays, type Day, DAY_MS, dayOf, dayStart } from '../../domain/devices/days';
 import { limits, type ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
 import type { DeviceArchive } from '../../gateways/devices/deviceArchive';
@@ -55,7 +55,7 @@ export class Eraser {
     const now = this.clock.now();
     const days: Day[] = [];
     for (
-      let day = dayOf(now - this.settings.lateWindowMs - 86_400_000);
+      let day = dayOf(now - this.settings.lateWindowMs - DAY_MS);
       dayStart(day) <= now + limits.aheadMs;
       day = addDays(day, 1)
     )
@@ -204,7 +204,7 @@ export class Eraser {
       deviceId,
       resolution: '1d' as const,
       from: Date.UTC(FIRST_YEAR, 0, 1),
-      to: this.clock.now() + 2 * 86_400_000,
+      to: this.clock.now() + 2 * DAY_MS,
     };
     const buckets = await this.parts.rollups.buckets(stretch, { limit: 100_000, series: 200 });
     return buckets.map(dayOf);

@@ -1,5 +1,5 @@
 import type { ArchivedDay } from '../../domain/devices/archive';
-import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
+import { addDays, type Day, DAY_MS, dayOf, dayStart } from '../../domain/devices/days';
 import { archivingOf, firstKept, type Retention } from '../../domain/devices/retention';
 import { type DeletedRollups, type Resolution, resolutions } from '../../domain/devices/rollup';
 import type { ArchiveStore } from '../../stores/devices/archives';
@@ -82,7 +82,7 @@ export class Housekeeping {
     const records = new Map<Day, ArchivedDay>();
     for await (const record of archives.between(from, today)) records.set(record.day, record);
     const over: Day[] = [];
-    for (let day = from; dayStart(day) + 86_400_000 + archiveAfterMs <= now; day = addDays(day, 1)) over.push(day);
+    for (let day = from; dayStart(day) + DAY_MS + archiveAfterMs <= now; day = addDays(day, 1)) over.push(day);
     await skipEachRefused(
       over,
       1,

@@ -9,7 +9,7 @@ import type { TransactItem } from '../platform/outbox';
 import { bucketOf, dayBucket, DEVICE_BUCKETS } from './keys';
 import { deviceTables } from './tables';
 
-/** Sort key of the generation that writers of late readings check. */
+/** Sort key of the item with the generation of a day's archive. A write of late readings has it as a condition. */
 const FENCE = '#fence';
 const PRESENT = 'device';
 const LATE = 'late';

@@ -35,7 +35,7 @@ export interface ReconciliationAttempt {
   /** Called often. A later attempt can continue from the progress that it gets. */
   heartbeat(progress: ReconciliationProgress): void;
   /** Progress of the previous attempt, if this attempt continues it. */
-  from?: ReconciliationProgress;
+  from?: ReconciliationProgress | undefined;
 }
 
 /** The progress of a reconciliation. */

@@ -3,7 +3,7 @@ import type {
   ReconciliationMode,
   ReconcilerReport,
 } from '../../../domain/platform/reconciliation';
-import type { ReconciliationProgress, Reconciler } from './reconciler';
+import type { ReconciliationAttempt, Reconciler } from './reconciler';
 import { type Clock, systemClock } from '../../../timing/clock';
 
 /** The parts that {@link ReconciliationLoop} needs. */
@@ -67,16 +67,8 @@ export class ReconciliationLoop {
    * Runs one reconciliation, from the progress of the previous attempt if there is one.
    * @throws the error of Temporal or DynamoDB if one of them is unavailable
    */
-  async once(
-    mode: ReconciliationMode,
-    attempt: {
-      signal: AbortSignal;
-      from?: ReconciliationProgress | undefined;
-      heartbeat(progress: ReconciliationProgress): void;
-    },
-  ): Promise<ReconciliationReport> {
-    const { signal, from, heartbeat } = attempt;
-    const done = await this.parts.reconciler.reconcile(mode, { signal, heartbeat, ...(from && { from }) });
+  async once(mode: ReconciliationMode, attempt: ReconciliationAttempt): Promise<ReconciliationReport> {
+    const done = await this.parts.reconciler.reconcile(mode, attempt);
     this.parts.onReconciled(mode, done);
     return done;
   }
