@@ -1,20 +1,5 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { runCommand } from '../scripts/commandLine';
-import { benchDevices } from './devices';
-import { benchDevicesArchive } from './devicesArchive';
-import { benchDevicesMemory } from './devicesMemory';
-import { benchFeeds } from './feeds';
-import { benchCarts } from './carts';
-import { benchCosts } from './costs';
-import { benchFraud } from './fraud';
-import { benchFraudFeatures } from './fraudFeatures';
-import { benchFraudRules } from './fraudRules';
-import { benchFraudStream } from './fraudStream';
-import { benchLeaderboards } from './leaderboards';
-import { benchLoad } from './load';
-import { benchSessions } from './sessions';
-import { benchStart } from './start';
-import { benchTelemetry } from './telemetry';
 import { endTogether, watchChildren } from './support/children';
 
 /**
@@ -60,14 +45,14 @@ runCommand(
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
           .option('samples', { type: 'number', default: 150, describe: 'Latencies a round' })
           .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts per round, eight at a time' }),
-      (args) => benchCarts(args),
+      async (args) => (await import('./carts.js')).benchCarts(args),
     ),
     bench(
       'costs',
       'units of DynamoDB, billable actions of Temporal and bytes of every capability’s operations, into the file ' +
         'that npm run costs reads',
       (command) => command,
-      () => benchCosts(),
+      async () => (await import('./costs.js')).benchCosts(),
     ),
     bench(
       'fraud',
@@ -82,7 +67,7 @@ runCommand(
             default: 16,
             describe: 'Decisions in flight while throughput is measured',
           }),
-      (args) => benchFraud(args),
+      async (args) => (await import('./fraud.js')).benchFraud(args),
     ),
     bench(
       'fraud-features',
@@ -92,13 +77,13 @@ runCommand(
           .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures both in turn' })
           .option('customers', { type: 'number', default: 1_500, describe: 'Customers of the file' })
           .option('days', { type: 'number', default: 90, describe: 'Days of the file' }),
-      (args) => benchFraudFeatures(args),
+      async (args) => (await import('./fraudFeatures.js')).benchFraudFeatures(args),
     ),
     bench(
       'fraud-rules',
       'the hits of each rule of the default set on simulated payments',
       (command) => command,
-      () => benchFraudRules(),
+      async () => (await import('./fraudRules.js')).benchFraudRules(),
     ),
     bench(
       'fraud-stream',
@@ -109,7 +94,7 @@ runCommand(
           .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
           .option('records', { type: 'number', default: 2_000, describe: 'Transactions per round' })
           .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows per round' }),
-      (args) => benchFraudStream(args),
+      async (args) => (await import('./fraudStream.js')).benchFraudStream(args),
     ),
     bench(
       'sessions',
@@ -131,13 +116,13 @@ runCommand(
             default: 40,
             describe: 'Sessions per second that become due one after another',
           }),
-      (args) => benchSessions(args),
+      async (args) => (await import('./sessions.js')).benchSessions(args),
     ),
     bench(
       'start',
       'duration and memory of a start, with all capabilities and with each alone',
       (command) => command.option('rounds', { type: 'number', default: 3, describe: 'Starts of each' }),
-      (args) => benchStart(args),
+      async (args) => (await import('./start.js')).benchStart(args),
     ),
     bench(
       'leaderboards',
@@ -152,7 +137,7 @@ runCommand(
             describe: 'Players of the board from which ranks are read; 1000000 take a minute or two to write',
           })
           .option('seconds', { type: 'number', default: 15, describe: 'Seconds of load while the lag is measured' }),
-      (args) => benchLeaderboards(args),
+      async (args) => (await import('./leaderboards.js')).benchLeaderboards(args),
     ),
     bench(
       'feeds',
@@ -168,7 +153,7 @@ runCommand(
             describe: 'Numbers of followers of the measured authors',
           })
           .option('samples', { type: 'number', default: 60, describe: 'Feed reads per round' }),
-      (args) => benchFeeds(args),
+      async (args) => (await import('./feeds.js')).benchFeeds(args),
     ),
     bench(
       'devices',
@@ -181,8 +166,8 @@ runCommand(
           .option('devices', { type: 'number', default: 8, describe: 'Devices of the archived day' })
           .option('each', { type: 'number', default: 500, describe: 'Readings per device' }),
       async ({ rounds, readings, devices, each }) => {
-        await benchDevices({ rounds, readings });
-        await benchDevicesArchive({ rounds, devices, each });
+        await (await import('./devices.js')).benchDevices({ rounds, readings });
+        await (await import('./devicesArchive.js')).benchDevicesArchive({ rounds, devices, each });
       },
     ),
     bench(
@@ -203,7 +188,7 @@ runCommand(
             describe: 'Minutes of overload afterwards, with throughput, latency and heap; 0: none',
           })
           .option('only', { choices: ['closed', 'open', 'fairness'] as const, describe: 'Only one part' }),
-      (args) => benchLoad(args),
+      async (args) => (await import('./load.js')).benchLoad(args),
     ),
     bench(
       'devices-memory',
@@ -212,7 +197,7 @@ runCommand(
         command
           .option('rows', { type: 'number', default: 10_000_000, describe: 'Readings of the day' })
           .option('heap', { type: 'number', default: 96, describe: 'Limit of the heap in MB' }),
-      ({ rows, heap }) => benchDevicesMemory({ rows, heap }),
+      async ({ rows, heap }) => (await import('./devicesMemory.js')).benchDevicesMemory({ rows, heap }),
     ),
     bench(
       'telemetry',
@@ -222,7 +207,7 @@ runCommand(
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds' })
           .option('samples', { type: 'number', default: 200, describe: 'Samples of each per round' }),
-      (args) => benchTelemetry(args),
+      async (args) => (await import('./telemetry.js')).benchTelemetry(args),
     ),
   ],
 );

@@ -1,9 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import { everything } from '../src/graph/capabilities';
-import { bundleOptions } from '../src/workers/bundle';
 import { runScript } from './commandLine';
 
 const ROOT = join(__dirname, '..');
@@ -14,6 +12,8 @@ async function build(): Promise<void> {
   rmSync(DIST, { recursive: true, force: true });
   const { status } = spawnSync(process.execPath, [TSC, '-p', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });
   if (status !== 0) return process.exit(1); // The compiler has printed the errors.
+  const { bundleWorkflowCode } = await import('@temporalio/worker');
+  const { bundleOptions } = await import('../src/workers/bundle.js');
   for (const [file, converter] of [
     ['workflow-bundle.js', undefined],
     ['workflow-bundle-encrypting.js', join(ROOT, 'src', 'workflows', 'failureConverter.ts')],

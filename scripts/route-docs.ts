@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { routeTable } from '../src/api/http/routeTable';
 import { runScript } from './commandLine';
-import { listRoutes } from './routes/list';
 
 runScript(
   {
@@ -12,6 +11,7 @@ runScript(
   },
   (cli) => cli,
   async () => {
+    const { listRoutes } = await import('./routes/list.js');
     writeFileSync(join(__dirname, '../docs/routes.md'), routeTable(await listRoutes()));
     process.exit(); // The timers of the graph keep the process alive.
   },

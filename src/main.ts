@@ -1,21 +1,11 @@
 // Set before the SDK loads: it hides the SDK's warning about Node.js versions, which does not help users.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-import { ApiKeyError } from './api/auth';
-import { ListenError } from './api/http/server';
 import { ConfigError } from './config';
-import { MissingEndpointError } from './config/endpoints';
 import { nearestName } from './domain/nearest';
-import { combine } from './graph/combinedCapabilities';
-import { configReference, readConfig, unknownVariables } from './graph/config';
-import { selectCapabilities } from './graph/capabilities';
-import { TemporalConfigError } from './gateways/temporal';
-import { StartError } from './local/errors';
-import { type Mode, Run } from './run';
-import { startFaults } from './run/faults';
+import { configReference } from './graph/config';
+import type { Mode } from './run';
 import { version } from './run/release';
-import { TableMismatchError } from './stores/tableCheck';
-import { UnknownQueueError } from './workers/selectQueues';
 
 const usage = () => `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 
@@ -35,18 +25,6 @@ ${configReference()
   )
   .join('\n')}
 `;
-
-/** Errors that the user can correct. They are printed without a stack trace. */
-const expected = [
-  ConfigError,
-  ApiKeyError,
-  MissingEndpointError,
-  StartError,
-  ListenError,
-  UnknownQueueError,
-  TemporalConfigError,
-  TableMismatchError,
-];
 
 const modes: readonly Mode[] = ['all', 'api', 'worker'];
 
@@ -69,26 +47,17 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(usage());
   const mode = modeOf(args);
-  for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
-  const config = readConfig(process.env, (read) =>
-    startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))),
-  );
-  const run = new Run(mode, config);
-  run.watchUnexpected();
-  process.on('SIGINT', () => void run.stop('SIGINT'));
-  process.on('SIGTERM', () => void run.stop('SIGTERM'));
-  try {
-    await run.start();
-  } catch (error) {
-    await run.stop();
-    throw error;
-  }
+  // Loaded only now: it takes a second, and neither help nor a wrong argument needs it.
+  const { startProcess, isExpected } = await import('./run/startProcess.js');
+  await startProcess(mode).catch((error: unknown) => fail(error, isExpected(error)));
 }
 
-main().catch((error: unknown) => {
-  const known = expected.some((type) => error instanceof type);
+/** Prints an error and ends the process. An error that the user can correct is printed without a stack trace. */
+function fail(error: unknown, known: boolean): never {
   process.stderr.write(
     `\n${known ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`,
   );
   process.exit(1);
-});
+}
+
+main().catch((error: unknown) => fail(error, error instanceof ConfigError));

@@ -1,9 +1,4 @@
-import { deviceActivities } from '../activities/devices';
-import { archiveRoutes } from '../api/devices/archives';
-import { deviceRoutes } from '../api/devices/readings';
-import { deviceAlertRoutes } from '../api/devices/registry';
 import { devicesRules, devicesSettings } from '../config/devices';
-import { defined } from '../domain/defined';
 import { deviceLifecycles } from '../domain/devices/lifecycles';
 import {
   ARCHIVE_TYPE,
@@ -15,58 +10,10 @@ import {
   RESTORE_TYPE,
 } from '../domain/devices/workflows';
 import { DeviceMetrics } from '../metrics/devices';
-import { erasureRows } from '../operations/devices/openErasures';
-import { DeviceReads } from '../operations/devices/reads';
-import { Registry } from '../operations/devices/registry';
 import { deviceGrants } from '../stores/devices/grants';
 import { deviceTables } from '../stores/devices/tables';
-import { type CapabilityInstance, declareCapability } from './capability';
-import { buildAlerts, silenceWatchWorkflow } from './devices/alerts';
-import { buildIntake } from './devices/intake';
-import { archiveDue, buildDays } from './devices/days';
-import { buildRollups } from './devices/rollups';
-import { type DeviceServices, openStores } from './devices/stores';
-
-/** Builds the capability: ingest, rollups, alerts and archive of readings. */
-function buildDevices(services: DeviceServices, metrics: DeviceMetrics): CapabilityInstance {
-  const { config, endpoints, db, notifications, attemptMs } = services;
-  const stores = openStores(services);
-  const reads = new DeviceReads(stores);
-  const intake = buildIntake(services, metrics, stores);
-  const alerts = buildAlerts(services, stores);
-  const rollups = buildRollups(services, metrics, { stores, reads, alerts });
-  const { archiver, eraser, housekeeping, jobs } = buildDays(services, stores);
-  return {
-    routes: [
-      ...deviceRoutes({ ingest: intake.ingest, reads }),
-      ...deviceAlertRoutes({ registry: new Registry({ db, ...stores }) }),
-      ...archiveRoutes({ archives: stores.archives, jobs, housekeeping, startRollupCheck: rollups.startCheck }),
-    ],
-    activities: {
-      [DEVICES_QUEUE]: deviceActivities({
-        notifications,
-        silenceWatch: alerts.silenceWatch,
-        archiver,
-        eraser,
-        housekeeping,
-        rollupCheck: rollups.check,
-        ...defined({ attemptMs }),
-      }),
-    },
-    rows: [erasureRows(stores.devices, { eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS })],
-    standing: [silenceWatchWorkflow],
-    streams: [rollups.stream, ...intake.streams],
-    handlers: intake.handlers,
-    redrivers: intake.redrivers,
-    listeners: intake.listeners,
-    schedules: [archiveDue(config.LONGWATCH_ARCHIVE_CRON)],
-    async prepare() {
-      // Only create a local bucket. On AWS, bucket names are global and the operator manages the bucket's settings.
-      if (endpoints.s3?.endpoint !== undefined) await stores.objects.ensureBucket();
-    },
-    close: async () => stores.objects.close(),
-  };
-}
+import { declareCapability } from './capability';
+import type * as built from './devices/build';
 
 /** The capability `devices`: readings, rollups, alerts and archive. */
 export const devices = declareCapability({
@@ -106,5 +53,5 @@ export const devices = declareCapability({
       },
     ],
   },
-  build: buildDevices,
+  build: (services, metrics) => (require('./devices/build') as typeof built).buildDevices(services, metrics),
 });

@@ -5,7 +5,7 @@ import request from 'supertest';
 import { AnswerLinks } from '../../../src/gateways/fraud/answerLinks';
 import { readConfig } from '../../../src/graph/config';
 import type { InvestigationPolicy, OpeningFacts } from '../../../src/domain/fraud/investigation';
-import { investigationPolicy } from '../../../src/graph/fraud';
+import { investigationPolicy } from '../../../src/graph/fraud/build';
 import { InvestigationStore } from '../../../src/stores/fraud/investigations';
 import { typedSearchAttributes } from '../../../src/domain/platform/searchAttributes';
 import { FRAUD_QUEUE, investigationId, investigationStart } from '../../../src/domain/fraud/workflows';

@@ -1,0 +1,45 @@
+import { ApiKeyError } from '../api/auth';
+import { ListenError } from '../api/http/server';
+import { ConfigError } from '../config';
+import { MissingEndpointError } from '../config/endpoints';
+import { TemporalConfigError } from '../gateways/temporal';
+import { selectCapabilities } from '../graph/capabilities';
+import { combine } from '../graph/combinedCapabilities';
+import { readConfig, unknownVariables } from '../graph/config';
+import { StartError } from '../local/errors';
+import { TableMismatchError } from '../stores/tableCheck';
+import { UnknownQueueError } from '../workers/selectQueues';
+import { type Mode, Run } from '.';
+import { startFaults } from './faults';
+
+const expected = [
+  ConfigError,
+  ApiKeyError,
+  MissingEndpointError,
+  StartError,
+  ListenError,
+  UnknownQueueError,
+  TemporalConfigError,
+  TableMismatchError,
+];
+
+/** Whether the user can correct the error; its message then says how. */
+export const isExpected = (error: unknown): boolean => expected.some((type) => error instanceof type);
+
+/** Reads the environment and starts a process of this mode. It stops at SIGINT and SIGTERM. */
+export async function startProcess(mode: Mode): Promise<void> {
+  for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
+  const config = readConfig(process.env, (read) =>
+    startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))),
+  );
+  const run = new Run(mode, config);
+  run.watchUnexpected();
+  process.on('SIGINT', () => void run.stop('SIGINT'));
+  process.on('SIGTERM', () => void run.stop('SIGTERM'));
+  try {
+    await run.start();
+  } catch (error) {
+    await run.stop();
+    throw error;
+  }
+}
