@@ -1,16 +1,14 @@
 import { Context } from '@temporalio/activity';
-import { defined } from '../../domain/defined';
-import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
 import type { Boards } from '../../operations/leaderboards/boards';
 import type { CheckedShard, RankCheck } from '../../operations/leaderboards/rankCheck';
+import { ranksToCheck } from '../../operations/leaderboards/ranksToCheck';
 import type { PageProgress, SeasonEnd } from '../../operations/leaderboards/seasonEnd';
 import type { Notifications } from '../../operations/platform/notifications';
-import { type OnSkipped, skipEachRefused } from '../../operations/platform/isolate';
-import { pageOrFirst } from '../../stores/cursor';
+import type { OnSkipped } from '../../operations/platform/isolate';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { asFailure } from '../failures';
 import type { LeaderboardActivities } from './types';
-import { type Clock, systemClock } from '../../timing/clock';
+import type { Clock } from '../../timing/clock';
 
 /** The operations and stores that the activities of leaderboards use. */
 export interface LeaderboardActivityParts {
@@ -24,17 +22,9 @@ export interface LeaderboardActivityParts {
   clock?: Clock;
 }
 
-/** Number of boards in a page of rankings to check. */
-const BOARDS_A_PAGE = 20;
-
 /** Returns the activities of leaderboards. */
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
-  const { boards, store, seasonEnd, check, notifications, clock = systemClock } = parts;
-  const openShards = async (gameId: string): Promise<RankShard[]> => {
-    const [board, seasons] = await Promise.all([boards.read(gameId), store.latestSeasons(gameId)]);
-    const open = seasons.filter(({ status, startsAt }) => status === 'open' && startsAt <= clock.now());
-    return open.flatMap(({ number }) => shardsOf(board, number));
-  };
+  const { boards, store, seasonEnd, check, notifications } = parts;
   return {
     carryBans: ({ gameId, season }) => asFailure(() => boards.carryBans(gameId, season, beat)),
     seasonEnd: ({ gameId, season }) =>
@@ -60,24 +50,7 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
       }),
     finishSeason: ({ gameId, season }, players) => asFailure(() => store.finish(gameId, season, players)),
     archiveSeason: ({ gameId, season }, players) => asFailure(() => seasonEnd.archive(gameId, season, players, beat)),
-    ranksToCheck: (gameId, cursor) =>
-      asFailure(async () => {
-        // A requested check of one game fails with the reason if the game cannot be read; it is not skipped.
-        if (gameId !== undefined) return { shards: await openShards(gameId) };
-        const page = await pageOrFirst(cursor, (from) => store.games({ limit: BOARDS_A_PAGE, cursor: from }));
-        const found = new Map<string, RankShard[]>();
-        const skipped = await skipEachRefused(
-          page.items,
-          BOARDS_A_PAGE,
-          async (id) => void found.set(id, await openShards(id)),
-          (id, error) => parts.onSkipped?.(`the rankings of ${id}`, error),
-        );
-        return {
-          shards: page.items.flatMap((id) => found.get(id) ?? []),
-          ...(skipped.size > 0 && { skipped: skipped.size }),
-          ...defined({ cursor: page.cursor }),
-        };
-      }),
+    ranksToCheck: (gameId, cursor) => asFailure(() => ranksToCheck(parts, gameId, cursor)),
     sendNotice: (notice) => asFailure(() => notifications.send(notice)),
   };
 }

@@ -120,6 +120,26 @@ export function priceCart(cart: Pick<Cart, 'lines'>, products: readonly Product[
   return { lines, currency, total: lines.reduce((sum, { quantity, price }) => sum + quantity * price, 0) };
 }
 
+/**
+ * Checks that the customer saw the current total.
+ * @param expected the total that the customer saw, in minor units; undefined accepts each total
+ * @throws LongwatchError `conflict` if the total is another one
+ */
+export function mustTotal(
+  { total, currency }: Pick<PricedCart, 'total' | 'currency'>,
+  expected: number | undefined,
+): void {
+  if (expected === undefined || expected === total) return;
+  throw new LongwatchError(
+    'conflict',
+    `The total is ${total} (${currency}, minor units), not ${expected}: prices have changed; show the customer ` +
+      'the cart again',
+    {
+      faults: [{ field: 'expectedTotal', message: `is ${expected}, the total is ${total}` }],
+    },
+  );
+}
+
 function fault(
   type: 'conflict' | 'insufficientStock',
   what: string,

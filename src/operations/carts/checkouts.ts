@@ -3,6 +3,7 @@ import { afterOrder } from '../../domain/carts/cartSteps';
 import {
   type Checkout,
   type CheckoutStatus,
+  mustTotal,
   priceCart,
   type PricedCart,
   type CheckoutLine,
@@ -520,18 +521,6 @@ export class Checkouts {
     if (!found) throw new LongwatchError('notFound', `There is no checkout ${checkoutId}`);
     return found;
   }
-}
-
-function mustTotal({ total, currency }: Pick<PricedCart, 'total' | 'currency'>, expected: number | undefined): void {
-  if (expected === undefined || expected === total) return;
-  throw new LongwatchError(
-    'conflict',
-    `The total is ${total} (${currency}, minor units), not ${expected}: prices have changed; show the customer ` +
-      'the cart again',
-    {
-      faults: [{ field: 'expectedTotal', message: `is ${expected}, the total is ${total}` }],
-    },
-  );
 }
 
 function productOf(byId: ReadonlyMap<string, Product>, productId: string): Product {

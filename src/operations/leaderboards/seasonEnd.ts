@@ -3,6 +3,7 @@ import { LongwatchError } from '../../domain/errors';
 import type { Season } from '../../domain/leaderboards/board';
 import { lastRewardedRank, rewardsOf } from '../../domain/leaderboards/rewards';
 import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
+import { rewardLetter } from '../../domain/leaderboards/letters';
 import type { RankedPlayer, RankEntry } from '../../domain/leaderboards/ranking';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import { type Notifications, sendUnlessUndeliverable } from '../platform/notifications';
@@ -161,13 +162,8 @@ export class SeasonEnd {
     rewards: readonly string[],
   ): Promise<void> {
     await this.parts.standings.grant(gameId, number, { playerId, rank, rewards, grantedAt: closedAt });
-    await sendUnlessUndeliverable(this.parts.notifications, {
-      id: `reward.${gameId}.${number}.${playerId}`,
-      recipient: playerId,
-      subject: `${gameId}: you finished season ${number} at rank ${rank}`,
-      text: `You have won: ${rewards.join(', ')}.`,
-      at: closedAt,
-    });
+    const letter = rewardLetter(gameId, { number, closedAt }, { playerId, rank }, rewards);
+    await sendUnlessUndeliverable(this.parts.notifications, letter);
   }
 
   /**

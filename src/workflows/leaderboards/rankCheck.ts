@@ -3,6 +3,7 @@ import type { LeaderboardActivities } from '../../activities/leaderboards/types'
 import { defined } from '../../domain/defined';
 import { showDetails } from '../cancellation';
 import { refusalIn } from '../refusals';
+import { rankCheckNotice, rankCheckPage } from '../../domain/leaderboards/letters';
 import type { RankCheckInput, RankCheckReport } from '../../domain/leaderboards/workflows';
 
 const { ranksToCheck } = proxyActivities<LeaderboardActivities>({
@@ -37,7 +38,7 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
     total.players += players;
     total.differences += differences;
     total.replaced += replaced ? 1 : 0;
-    showDetails(sentence(total));
+    showDetails(rankCheckPage(total));
   }
   // Each run handles one page, so its history stays short for any number of boards.
   if (page.cursor !== undefined)
@@ -47,35 +48,11 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
       cursor: page.cursor,
       sofar: total,
     });
-  if (total.differences > 0) await sendNotice(notice(total));
+  if (total.differences > 0) await sendNotice(rankCheckNotice(total, workflowInfo()));
   return total;
 }
 
 /** A ranking that cannot be checked must not block the others; the next check includes it again. */
 function skipRefused(error: unknown): undefined {
   if (refusalIn(error) === undefined) throw error;
-}
-
-function sentence({ shards, players, differences, replaced, skipped = 0 }: RankCheckReport): string {
-  const left =
-    skipped > 0
-      ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities and the log.`
-      : '';
-  return (
-    `**${shards}** rankings of **${players}** players checked: **${differences}** players had a wrong rank, ` +
-    `**${replaced}** rankings replaced.${left}`
-  );
-}
-
-function notice(total: RankCheckReport) {
-  const { workflowId, firstExecutionRunId, startTime } = workflowInfo();
-  return {
-    id: `rank-check.${firstExecutionRunId}`,
-    recipient: 'team/supervisors',
-    subject: `Leaderboards: ${total.differences} players had a wrong rank, which is corrected`,
-    text:
-      `${sentence(total).replaceAll('**', '')} The workflow ${workflowId} found an error that should not happen; ` +
-      'the log of that time may show the cause.',
-    at: startTime.getTime(),
-  };
 }

@@ -3,6 +3,7 @@ import {
   type Checkout,
   type CheckoutStatus,
   checkoutStatuses,
+  mustTotal,
   priceCart,
   statusAt,
 } from '../../../src/domain/carts/checkout';
@@ -124,4 +125,17 @@ it('only a hold ends by time, at its very instant', () => {
     expect(at(status, 99)).toBe(status);
     expect(at(status, 100)).toBe(status === 'held' || status === 'reserving' ? 'expired' : status);
   }
+});
+
+it('a checkout refuses another total than the customer saw', () => {
+  const priced = { total: 1_050, currency: 'EUR' };
+  expect(() => mustTotal(priced, undefined)).not.toThrow();
+  expect(() => mustTotal(priced, 1_050)).not.toThrow();
+  expect(() => mustTotal(priced, 1_000)).toThrow(
+    expect.objectContaining({
+      type: 'conflict',
+      message: expect.stringContaining('The total is 1050 (EUR, minor units), not 1000'),
+      detail: { faults: [{ field: 'expectedTotal', message: 'is 1000, the total is 1050' }] },
+    }),
+  );
 });
