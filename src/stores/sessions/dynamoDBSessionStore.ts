@@ -5,7 +5,7 @@ import { type Session, type SessionData, Store } from 'express-session';
 import { LongwatchError } from '../../domain/errors';
 import { expiryOf, isWorthTouching, type SessionHead, type SessionLife } from '../../domain/sessions/session';
 import type { SessionEndings } from './ends';
-import { sessionKey } from './items';
+import { sessionKey } from './keys';
 import { checked, type DynamoDBSessionStoreOptions } from './options';
 import { SessionRecords, type StoredSession } from './sessionRecords';
 import { cookieExpiry, type Encoded, sameBytes, SessionCodec } from './sessionCodec';

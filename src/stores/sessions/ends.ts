@@ -1,6 +1,8 @@
 import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } from '../../domain/sessions/session';
 import { again, retry } from '../../timing/retry';
-import { dataKey, endOf, headKey, headOf, removeAt, signInKey } from './items';
+import { removeAt } from '../../domain/sessions/retention';
+import { endOf, headOf } from './items';
+import { dataKey, headKey, signInKey } from './keys';
 import { contention, type WriteObstacle, ATTEMPTS, type SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 

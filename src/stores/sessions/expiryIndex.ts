@@ -4,7 +4,8 @@ import type { SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
 import { queryFrom, readEach } from '../query';
-import { dueItems, HEAD_ATTRIBUTES, headKey, headOf } from './items';
+import { dueItems, HEAD_ATTRIBUTES, headOf } from './items';
+import { headKey } from './keys';
 
 /**
  * The index of sessions by the time of their next check. An index is eventually consistent: the sweeper reads each

@@ -1,69 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { EndReason, SessionHead } from '../../domain/sessions/session';
-import { compositeKey } from '../../domain/ids';
+import { removeAt } from '../../domain/sessions/retention';
 import { anything, flag, type Item, itemType, number, optional, orElse, prefixed, text } from '../items';
+import { bucketOf, HEAD, SIGN_INS } from './keys';
 import { sessionTables } from './tables';
 
 /** Serialised session data. */
 export type SessionBytes = string | Uint8Array;
 
-/** The sort key of a session's head. */
-export const HEAD = 'session';
-/** The sort key of a session's data, if the data does not fit into the head. */
-export const DATA = 'data';
-
 /** Up to this size, a touch of the head consumes one write unit. */
 const HEAD_BYTES = 1_024;
 /** Size of a head's attribute names, numbers and flags. */
 const FIXED_BYTES = 200;
-const HASH_LENGTH = 43;
-const DAY_S = 86_400;
-
-/** Returns the key of a session. Ids are secrets, so only their hashes are stored. */
-export function sessionKey(prefix: string, id: string): string {
-  return prefix + createHash('sha256').update(id).digest('base64url');
-}
-
-/**
- * Returns the length of a prefix's keys. It distinguishes them from the keys of a longer prefix that begins with this
- * one.
- */
-export const keyLength = (prefix: string): number => prefix.length + HASH_LENGTH;
-
-/** Returns the key of a session's head. */
-export const headKey = (key: string) => ({ SessionKey: key, Part: HEAD });
-/** Returns the key of a session's data item. */
-export const dataKey = (key: string) => ({ SessionKey: key, Part: DATA });
-
-/** Returns a new handle. Handles sort by their creation until the year 5138. */
-export function newHandle(createdAt: number): string {
-  return createdAt.toString(36).padStart(9, '0') + randomBytes(12).toString('base64url');
-}
-
-/**
- * Returns the partition of a user's list of sign-ins, one item per session. A partition can be read strongly
- * consistent, an index cannot.
- */
-export const userKey = (prefix: string, userId: string): string => compositeKey(`${prefix}user`, userId);
-const SIGN_IN = compositeKey('sign-in', '');
-/** Returns the key of a session in its user's list. */
-export const signInKey = (prefix: string, userId: string, handle: string) => ({
-  SessionKey: userKey(prefix, userId),
-  Part: SIGN_IN + handle,
-});
-/** The prefix of the sort keys in a user's list of sessions. */
-export const SIGN_INS = SIGN_IN;
-
-/** Returns a session's partition of the expiry index. */
-export function bucketOf(key: string, buckets: number): string {
-  return String(createHash('sha256').update(key).digest().readUInt16BE(0) % buckets);
-}
-
-/**
- * Returns the epoch seconds after which TTL may remove an item: a day after the last instant at which a save can
- * succeed.
- */
-export const removeAt = (absoluteExpiresAt: number): number => Math.ceil(absoluteExpiresAt / 1000) + DAY_S;
 
 /** A tombstone of a session that was never saved has only a key and an end. */
 const headItems = itemType(sessionTables, 'Sessions', {

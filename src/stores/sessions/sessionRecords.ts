@@ -7,21 +7,9 @@ import {
   type SessionOwner,
 } from '../../domain/sessions/session';
 import { SessionEndings } from './ends';
-import {
-  DATA,
-  dataKey,
-  dataOf,
-  fitsHead,
-  HEAD,
-  headItem,
-  headKey,
-  headOf,
-  keyLength,
-  newHandle,
-  removeAt,
-  type SessionBytes,
-  signInKey,
-} from './items';
+import { removeAt } from '../../domain/sessions/retention';
+import { dataOf, fitsHead, headItem, headOf, type SessionBytes } from './items';
+import { DATA, dataKey, HEAD, headKey, keyLength, newHandle, signInKey } from './keys';
 import type { Put, SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 

@@ -6,7 +6,8 @@ import { type List, type Page, type PageRequest, startAt, toCursor } from '../cu
 import type { Db } from '../dynamodb';
 import { queryFrom, readEach } from '../query';
 import type { SessionEndings } from './ends';
-import { HEAD_ATTRIBUTES, headKey, headOf, signInItems, signInKey, SIGN_INS, userKey } from './items';
+import { HEAD_ATTRIBUTES, headOf, signInItems } from './items';
+import { headKey, signInKey, SIGN_INS, userKey } from './keys';
 
 const handleItems = signInItems.pick('handle');
 /** Number of concurrent ends while all sessions of a user are ended. */

@@ -6,7 +6,7 @@ import { LongwatchError } from '../../../src/domain/errors';
 import { inLanes } from '../../../src/domain/lanes';
 import type { Notification } from '../../../src/domain/platform/notification';
 import { type EndedSession, SessionEvents } from '../../../src/operations/sessions/sessionEvents';
-import { bucketOf, sessionKey } from '../../../src/stores/sessions/items';
+import { bucketOf, sessionKey } from '../../../src/stores/sessions/keys';
 import { ExpiryIndex } from '../../../src/stores/sessions/expiryIndex';
 import type { Db } from '../../../src/stores/dynamodb';
 import { createTableInput } from '../../../src/stores/tableCreation';

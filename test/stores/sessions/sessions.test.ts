@@ -7,7 +7,7 @@ import request from 'supertest';
 import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { engines } from '../../../src/local/dynamodb';
 import type { MalformedItem } from '../../../src/stores/items';
-import { dataKey, sessionKey } from '../../../src/stores/sessions/items';
+import { dataKey, sessionKey } from '../../../src/stores/sessions/keys';
 import { UserSessions } from '../../../src/stores/sessions/userSessions';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { rotated, sessionOf, testStore, type TestStore } from '../../support/sessions';
