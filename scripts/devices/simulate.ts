@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { limits } from '../../src/domain/devices/reading';
+import { limits } from '../../src/domain/devices/limits';
 import { apiOptions, ask, resolveApi } from '../fraud/api';
 import { withBar } from '../fraud/progress';
 

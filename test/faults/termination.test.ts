@@ -40,7 +40,7 @@ type Unrowed =
   /** `parent` is started again by nobody; it starts its child again. */
   | { by: 'parent'; parent: { type: keyof typeof lifecycleScripts; script?: Partial<LifecycleScript> } }
   | { by: 'parent'; stream: string }
-  /** The schedule starts it itself, or the housekeeping that it starts does. */
+  /** The schedule starts it itself, or the scan that it starts does. */
   | { by: 'schedule'; schedule: string }
   | { by: 'schedule'; due: 'archive' | 'expire' }
   | { by: 'nobody'; idOf(name: string): string };
@@ -303,7 +303,7 @@ it.each(typesBy('schedule'))('%s: terminated, its next scheduled run completes',
   const calls = Object.keys(lifecycleScripts[type].activities).length;
   for (const point of pointsOf(Math.min(calls, 3))) {
     const due = (id: string) => [{ day: id, what: entry.due }];
-    // The housekeeping fails for the day and goes on; its next run does the day.
+    // The scan fails for the day and goes on; its next run does the day.
     let id = '';
     const children = (of: string) => ((id = of), [archiveWorkflowId(id as Day)]);
     const { queue: taskQueue, activities: ofDue } = lifecycleScripts.archiveDue;

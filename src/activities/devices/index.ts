@@ -3,8 +3,9 @@ import { type AlertEvent, eventId } from '../../domain/devices/alerts';
 import type { ArchiveFile } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import type { Archiver, StepContext } from '../../operations/devices/archiver';
+import type { DueDays } from '../../operations/devices/dueDays';
 import type { Eraser } from '../../operations/devices/eraser';
-import type { Housekeeping } from '../../operations/devices/housekeeping';
+import type { ExpiredRollups } from '../../operations/devices/expiredRollups';
 import type { RollupCheck } from '../../operations/devices/rollupCheck';
 import type { SilenceWatch } from '../../operations/devices/silenceWatch';
 import { type Notifications, sendUnlessUndeliverable } from '../../operations/platform/notifications';
@@ -19,7 +20,8 @@ export interface DeviceActivityParts {
   silenceWatch: SilenceWatch;
   archiver: Archiver;
   eraser: Eraser;
-  housekeeping: Housekeeping;
+  dueDays: DueDays;
+  expiredRollups: ExpiredRollups;
   rollupCheck: RollupCheck;
   /** Duration of one attempt of a long activity in milliseconds; default an hour. */
   attemptMs?: number;
@@ -36,7 +38,8 @@ export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
     ...alertActivities(parts),
     ...archiveActivities(parts),
     ...restoreActivities(parts),
-    ...housekeepingActivities(parts),
+    ...dueDayActivities(parts),
+    ...rollupActivities(parts),
     ...erasureActivities(parts),
   };
 }
@@ -76,12 +79,16 @@ const restoreActivities = ({ archiver }: DeviceActivityParts) =>
     expireDay: (day) => heartbeating(() => archiver.expire(day)),
   }) satisfies Partial<DeviceActivities>;
 
-const housekeepingActivities = ({ housekeeping, rollupCheck }: DeviceActivityParts) =>
+const dueDayActivities = ({ dueDays }: DeviceActivityParts) =>
   ({
-    dueDays: () => heartbeating(() => housekeeping.dueDays()),
+    dueDays: () => heartbeating(() => dueDays.find()),
+  }) satisfies Partial<DeviceActivities>;
+
+const rollupActivities = ({ expiredRollups, rollupCheck }: DeviceActivityParts) =>
+  ({
     deleteRollups: () =>
       heartbeating(async (work) => {
-        const done = await housekeeping.deleteRollups(work);
+        const done = await expiredRollups.delete(work);
         return done.skipped === 0 ? done.days : done;
       }),
     daysToCheck: () => heartbeating(async () => rollupCheck.recentDays()),

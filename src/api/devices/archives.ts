@@ -4,8 +4,8 @@ import { type Day, isDay } from '../../domain/devices/days';
 import { line } from '../../domain/edge/schemas';
 import { resolutions } from '../../domain/devices/rollup';
 import { iso } from '../../domain/ids';
-import type { DayJobs } from '../../operations/devices/dayJobs';
-import type { Housekeeping } from '../../operations/devices/housekeeping';
+import type { ExpiredRollups } from '../../operations/devices/expiredRollups';
+import type { RequestedDayJobs } from '../../operations/devices/requestedDayJobs';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import { deviceParams } from './readings';
 import { type AnyRoute, route } from '../http/routes';
@@ -14,8 +14,8 @@ import { cursorSchema, limitSchema } from '../schemas';
 /** What the routes of archives need. */
 export interface ArchiveParts {
   archives: ArchiveStore;
-  jobs: DayJobs;
-  housekeeping: Pick<Housekeeping, 'state'>;
+  jobs: RequestedDayJobs;
+  expiredRollups: Pick<ExpiredRollups, 'state'>;
   startRollupCheck(day: Day): Promise<string>;
 }
 
@@ -158,7 +158,7 @@ const postRollupCheck = ({ startRollupCheck }: ArchiveParts): AnyRoute =>
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await startRollupCheck(date) } }),
   });
 
-const getRetention = ({ housekeeping }: ArchiveParts): AnyRoute =>
+const getRetention = ({ expiredRollups }: ArchiveParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/retention',
@@ -177,7 +177,7 @@ const getRetention = ({ housekeeping }: ArchiveParts): AnyRoute =>
       },
     },
     handler: async () => {
-      const { kept, deletedUntil } = await housekeeping.state();
+      const { kept, deletedUntil } = await expiredRollups.state();
       return { status: 200, body: { keptDays: kept, rollupsDeletedUntil: deletedUntil } };
     },
   });

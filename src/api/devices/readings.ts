@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defined } from '../../domain/defined';
 import { addDays, dayOf } from '../../domain/devices/days';
-import { limits, metricsOf, type ReadingRow } from '../../domain/devices/reading';
+import { metricsOf, type ReadingRow } from '../../domain/devices/reading';
+import { limits } from '../../domain/devices/limits';
 import { deviceIdSchema, instantSchema, readingSchema } from '../../domain/devices/readingSchema';
 import { resolutions, type Rollup, shownMetric } from '../../domain/devices/rollup';
 import { wholeTextOf } from '../../domain/edge/schemas';

@@ -8,7 +8,7 @@ import { MAX_NAME, MAX_TEXT } from '../../domain/fraud/investigationRequests';
 import { labels } from '../../domain/fraud/label';
 import { iso } from '../../domain/ids';
 import type { SignedCaseRequests, Unsigned } from '../../operations/fraud/signedCaseRequests';
-import type { Cases } from '../../operations/fraud/cases';
+import type { CaseOpener } from '../../operations/fraud/caseOpener';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { type AnyRoute, route, type RouteInput } from '../http/routes';
@@ -17,7 +17,7 @@ import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of cases need. */
 export interface InvestigationParts {
-  cases: Cases;
+  cases: CaseOpener;
   updates: SignedCaseRequests;
   investigations: InvestigationStore;
   decisions: DecisionStore;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idOf, line, lineOf } from '../edge/schemas';
-import { limits, METRIC_NAME, METRIC_NAME_RULE } from './reading';
+import { limits, METRIC_NAME, METRIC_NAME_RULE } from './limits';
 
 /** Maximum number of alerts of a device or a group. */
 export const MAX_ALERTS = 20;

@@ -4,7 +4,8 @@ import { parse } from '../edge/parse';
 import { idOf, line, lineOf, shapeRule } from '../edge/schemas';
 import type { FieldFault } from '../errors';
 import { iso } from '../ids';
-import { limits, METRIC_NAME, METRIC_NAME_RULE, type Reading } from './reading';
+import type { Reading } from './reading';
+import { limits, METRIC_NAME, METRIC_NAME_RULE } from './limits';
 
 const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds';
 /** Accepts ISO 8601 with an offset, or epoch milliseconds; the parsed value is epoch milliseconds. */

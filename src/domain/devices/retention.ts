@@ -1,5 +1,5 @@
 import type { ArchivedDay } from './archive';
-import { addDays, type Day, DAY_MS } from './days';
+import { addDays, type Day, DAY_MS, dayEnd } from './days';
 import type { Resolution } from './rollup';
 
 /** The retention of rollups, archives and restored rows, in days. */
@@ -12,6 +12,12 @@ export interface Retention {
 
 /** Returns the first day that is kept, with a retention in days. */
 export const firstKept = (today: Day, days: number): Day => addDays(today, -days);
+
+/**
+ * Returns the epoch ms from which a day may be archived: the day is over, and its readings had `archiveAfterMs` more to
+ * arrive.
+ */
+export const archivableFrom = (day: Day, archiveAfterMs: number): number => dayEnd(day) + archiveAfterMs;
 
 /**
  * Returns whether a day must be archived that is over for long enough. A restored day leaves the table again after

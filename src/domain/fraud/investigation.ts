@@ -235,22 +235,6 @@ export function statusOf(state: CaseState): CaseStatus {
   return state.phase === 'asking' ? 'asking' : 'waiting';
 }
 
-/** Returns the earliest pending deadline in epoch ms; undefined when there is none. */
-export function nextDeadline(state: CaseState): number | undefined {
-  const pending = Object.values(state.deadlines);
-  return pending.length === 0 ? undefined : Math.min(...pending);
-}
-
-/**
- * Returns the deadline to show for a case, in epoch ms: the customer's while the case is asking, the investigators'
- * in review; undefined when there is none.
- */
-export function dueAt(state: CaseState): number | undefined {
-  if (state.closing) return undefined;
-  const { answer, warning, breach, final, reminder } = state.deadlines;
-  return state.phase === 'asking' ? answer : (breach ?? warning ?? final ?? reminder);
-}
-
 /** Returns whether a person's identity was authenticated; a typed name is not. */
 export function isProven(person: Person): boolean {
   return person.proof !== 'none';

@@ -1,5 +1,6 @@
 import { eyesOn, needsFourEyes } from './fourEyes';
-import { type CaseState, dueAt, isProven, type Person, statusOf } from './investigation';
+import { type CaseState, isProven, type Person, statusOf } from './investigation';
+import { dueAt } from './investigationDeadlines';
 import { formatMoney } from '../money/format';
 import { iso } from '../ids';
 import { cell } from '../markdown';

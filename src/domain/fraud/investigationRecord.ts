@@ -4,10 +4,10 @@ import {
   type CaseState,
   type CaseStatus,
   type CustomerAnswer,
-  dueAt,
   statusOf,
   type TimelineEntry,
 } from './investigation';
+import { dueAt } from './investigationDeadlines';
 import type { Letter } from './investigationLetters';
 import type { Label } from './label';
 import type { Outcome } from './decision';

@@ -2,7 +2,8 @@ import { defined } from '../defined';
 import { moreSevere } from './decision';
 import type { CaseFacts, CaseState, Deadlines, InvestigationPolicy, Proposal, TimelineEntry } from './investigation';
 import type { CaseHeader } from './investigationRecord';
-import { openCase, RECENT_ENTRIES } from './investigationSteps';
+import { openCase } from './investigationSteps';
+import { RECENT_ENTRIES } from './investigationStepBuilder';
 import type { Label } from './label';
 
 /** The stored data of a case whose row was written by a release that did not store the workflow's state. */

@@ -4,22 +4,15 @@ import type {
   CaseFacts,
   CaseState,
   CustomerAnswer,
-  DeadlineKind,
   FullScore,
   InvestigationPolicy,
+  Person,
+  TimelineEntry,
 } from './investigation';
-import { type Closing, type Person, type TimelineEntry, type TimelineKind } from './investigation';
-import {
-  askLetter,
-  breachLetter,
-  disagreementLetter,
-  type Letter,
-  outcomeLetter,
-  reminderLetter,
-  warningLetter,
-} from './investigationLetters';
+import { disagreementLetter, type Letter } from './investigationLetters';
 import type { Label } from './label';
-import { iso } from '../ids';
+import { type Step, StepBuilder } from './investigationStepBuilder';
+import { timePassed } from './investigationDeadlines';
 
 /** The kinds of events that come from people's requests. */
 export type PersonalKind = 'answered' | 'decided' | 'assigned' | 'noted';
@@ -36,16 +29,6 @@ export type CaseEvent =
   /** The step of a person's request was undone, because the table refused its texts. */
   | { kind: 'refused'; request: PersonalKind; why: string }
   | { kind: 'timePassed' };
-
-/** The result of an event: the new state, the timeline entries to write and the letters to send. */
-export interface Step {
-  state: CaseState;
-  entries: TimelineEntry[];
-  letters: Letter[];
-}
-
-/** Number of timeline entries on the case's page; the table has all entries. */
-export const RECENT_ENTRIES = 20;
 
 /** Opens a case. With outcome `block` the payment is held at once; other outcomes wait for the full scoring first. */
 export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
@@ -218,128 +201,4 @@ function undelivered(builder: StepBuilder, letter: Letter, why: string): Step {
     if (state.phase === 'asking') builder.review('the customer could not be asked');
   }
   return builder.step('written');
-}
-
-/** Applies every deadline that has passed, in order of time. Deadlines that passed while no worker ran are included. */
-function timePassed(builder: StepBuilder): Step {
-  let fired = false;
-  for (let due = builder.due(); due !== undefined; due = builder.due()) {
-    delete builder.state.deadlines[due];
-    fallDue[due](builder);
-    fired = true;
-  }
-  return fired ? builder.step('written') : builder.step();
-}
-
-const fallDue: Record<DeadlineKind, (builder: StepBuilder) => void> = {
-  answer: (builder) => {
-    builder.say('unanswered', 'The customer did not answer in time');
-    if (builder.state.phase === 'asking') builder.review('the customer did not answer');
-  },
-  warning: (builder) => {
-    builder.send(warningLetter(builder.state, builder.now));
-    builder.say('warned', 'Due soon: the investigators were notified');
-  },
-  breach: (builder) => {
-    builder.state.escalated ??= 'breach';
-    builder.send(breachLetter(builder.state, builder.now));
-    builder.say('breached', 'Overdue: escalated to the supervisors');
-  },
-  final: (builder) => {
-    const { policy, proposals, customer } = builder.state;
-    const label: Label = policy.finalPolicy === 'confirm' ? 'fraud' : 'genuine';
-    // The final policy never overrules a person's proposal or the customer's answer.
-    const overruled = customer.answer === (label === 'genuine' ? 'no' : 'yes');
-    if (policy.finalPolicy !== 'keep' && proposals.length === 0 && !overruled) {
-      builder.close(label, 'policy', []);
-      return;
-    }
-    builder.say('final', 'Nobody closed the case in time: it stays open, and the supervisors are reminded');
-    builder.remind();
-  },
-  reminder: (builder) => {
-    builder.say('reminded', 'Still open: the supervisors were reminded');
-    builder.remind();
-  },
-};
-
-/** Collects the changes of one step on a copy of the state. */
-class StepBuilder {
-  readonly state: CaseState;
-  private readonly entries: TimelineEntry[] = [];
-  private readonly letters: Letter[] = [];
-
-  constructor(
-    before: CaseState,
-    readonly now: number,
-  ) {
-    this.state = { ...before, deadlines: { ...before.deadlines } };
-  }
-
-  say(kind: TimelineKind, text: string, by?: Person): void {
-    const entry: TimelineEntry = { seq: this.state.nextSeq, at: this.now, kind, text, ...(by && { by }) };
-    this.state.nextSeq += 1;
-    this.entries.push(entry);
-    this.state.recent = [...this.state.recent, entry].slice(-RECENT_ENTRIES);
-  }
-
-  send(letter: Letter): void {
-    this.letters.push(letter);
-  }
-
-  hold(because: string): void {
-    if (this.state.hold !== 'none') return;
-    this.state.hold = 'held';
-    this.say('held', `The payment is held: ${because}`);
-  }
-
-  ask(): void {
-    const until = this.now + this.state.policy.answerWithinMs;
-    this.state.customer = { asked: true, until };
-    this.state.deadlines.answer = until;
-    this.send(askLetter(this.state, this.now, until));
-    this.say('asked', `The customer is asked "was this you?" and has until ${iso(until)}`);
-  }
-
-  review(because: string): void {
-    const { slaWarningMs, slaBreachMs, finalAfterMs } = this.state.policy;
-    this.state.phase = 'review';
-    this.state.deadlines = {
-      ...this.state.deadlines,
-      warning: this.now + slaWarningMs,
-      breach: this.now + slaBreachMs,
-      final: this.now + finalAfterMs,
-    };
-    this.say('review', `Waits for an investigator: ${because}`);
-  }
-
-  remind(): void {
-    this.state.deadlines.reminder = this.now + this.state.policy.remindEveryMs;
-    this.send(reminderLetter(this.state, this.now));
-  }
-
-  close(label: Label, how: Closing['how'], by: Person[], because = ''): void {
-    this.state.phase = 'closed';
-    this.state.closing = { label, at: this.now, how, by };
-    this.state.deadlines = {};
-    if (label === 'fraud') this.state.hold = 'final';
-    else if (this.state.hold === 'held') this.state.hold = 'released';
-    const whose = { people: '', customer: ' by the customer', policy: ' by the final policy' }[how];
-    this.send(outcomeLetter(this.state, this.now, label));
-    this.say('closed', `Closed as ${label}${whose}${because}`, by.at(-1));
-  }
-
-  /** Returns the earliest deadline that has passed. */
-  due(): DeadlineKind | undefined {
-    const passed = (Object.entries(this.state.deadlines) as [DeadlineKind, number][]).filter(
-      ([, at]) => at <= this.now,
-    );
-    return passed.sort(([, a], [, b]) => a - b)[0]?.[0];
-  }
-
-  /** Ends the step. @param written the step changes the case's row, so the revision increases. */
-  step(written?: 'written'): Step {
-    if (written) this.state.revision += 1;
-    return { state: this.state, entries: this.entries, letters: this.letters };
-  }
 }

@@ -5,11 +5,11 @@ import {
   caseFacts,
   type CaseState,
   type CaseStatus,
-  dueAt,
   type InvestigationPolicy,
   type OpeningFacts,
   statusOf,
 } from './investigation';
+import { dueAt } from './investigationDeadlines';
 import type { Letter } from './investigationLetters';
 import type { AnswerRequest, AssignRequest, DecideRequest, NoteRequest } from './investigationRequests';
 import type { Label } from './label';

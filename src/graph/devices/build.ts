@@ -23,12 +23,12 @@ export function buildDevices(services: DeviceServices, metrics: DeviceMetrics): 
   const intake = buildIntake(services, metrics, stores);
   const alerts = buildAlerts(services, stores);
   const rollups = buildRollups(services, metrics, { stores, reads, alerts });
-  const { archiver, eraser, housekeeping, jobs } = buildDays(services, stores);
+  const { archiver, eraser, dueDays, expiredRollups, jobs } = buildDays(services, stores);
   return {
     routes: [
       ...deviceRoutes({ ingest: intake.ingest, reads }),
       ...deviceAlertRoutes({ registry: new Registry({ db, ...stores }) }),
-      ...archiveRoutes({ archives: stores.archives, jobs, housekeeping, startRollupCheck: rollups.startCheck }),
+      ...archiveRoutes({ archives: stores.archives, jobs, expiredRollups, startRollupCheck: rollups.startCheck }),
     ],
     activities: {
       [DEVICES_QUEUE]: deviceActivities({
@@ -36,7 +36,8 @@ export function buildDevices(services: DeviceServices, metrics: DeviceMetrics): 
         silenceWatch: alerts.silenceWatch,
         archiver,
         eraser,
-        housekeeping,
+        dueDays,
+        expiredRollups,
         rollupCheck: rollups.check,
         ...defined({ attemptMs }),
       }),

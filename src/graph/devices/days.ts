@@ -1,9 +1,10 @@
 import type { Retention } from '../../domain/devices/retention';
 import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICES_QUEUE } from '../../domain/devices/workflows';
 import { Archiver } from '../../operations/devices/archiver';
-import { DayJobs } from '../../operations/devices/dayJobs';
+import { DueDays } from '../../operations/devices/dueDays';
 import { Eraser } from '../../operations/devices/eraser';
-import { Housekeeping } from '../../operations/devices/housekeeping';
+import { ExpiredRollups } from '../../operations/devices/expiredRollups';
+import { RequestedDayJobs } from '../../operations/devices/requestedDayJobs';
 import type { ScheduledWorkflow } from '../capability';
 import type { DeviceServices, DeviceStores } from './stores';
 
@@ -18,12 +19,19 @@ export function buildDays(services: DeviceServices, stores: DeviceStores) {
   const hasArchive = endpoints.s3 !== undefined;
   const archiver = new Archiver({ ...stores, onSkipped: onSkipped('archive') }, { archiveAfterMs });
   const eraser = new Eraser(stores, { lateWindowMs });
-  const housekeeping = new Housekeeping(
-    { ...stores, onSkipped: onSkipped('rollup-deletion'), onDayLeft: onSkipped('archive') },
+  const dueDays = new DueDays(
+    { ...stores, onDayLeft: onSkipped('archive') },
     { retention: retentionOf(config), archiveAfterMs, lateWindowMs, archives: hasArchive },
   );
-  const jobs = new DayJobs({ ...stores, db, archiver, outbox, temporal }, { archives: hasArchive, eraseAfterMs });
-  return { archiver, eraser, housekeeping, jobs };
+  const expiredRollups = new ExpiredRollups(
+    { ...stores, onSkipped: onSkipped('rollup-deletion') },
+    retentionOf(config),
+  );
+  const jobs = new RequestedDayJobs(
+    { ...stores, db, archiver, outbox, temporal },
+    { archives: hasArchive, eraseAfterMs },
+  );
+  return { archiver, eraser, dueDays, expiredRollups, jobs };
 }
 
 /** Returns how long rollups, archives and restored days are kept. */

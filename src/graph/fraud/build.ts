@@ -16,7 +16,7 @@ import {
 import { iso } from '../../domain/ids';
 import { AnswerLinks } from '../../gateways/fraud/answerLinks';
 import { caseRows } from '../../operations/fraud/openCases';
-import { Cases } from '../../operations/fraud/cases';
+import { CaseOpener } from '../../operations/fraud/caseOpener';
 import { SignedCaseRequests } from '../../operations/fraud/signedCaseRequests';
 import { rescoreKind, Rescores } from '../../operations/fraud/rescores';
 import { AttestationStore } from '../../stores/fraud/attestations';
@@ -55,7 +55,7 @@ export function buildFraud(services: FraudServices, metrics: FraudMetrics): Capa
   const { rules, currentRules, endpoint, challengers, driftWatch } = models;
   const policy = investigationPolicy(config);
   const { decisions, decisionBatches } = buildDecisions(services, metrics, { stores, models, policy });
-  const cases = new Cases({ ...stores, outbox, db }, policy);
+  const cases = new CaseOpener({ ...stores, outbox, db }, policy);
   const rescores = new Rescores({ ...stores, cases, endpoint, rules: currentRules, db });
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new SignedCaseRequests({ temporal, ...stores });

@@ -9,8 +9,9 @@ import {
   type ArchiveFile,
   PARTS_PER_LANE,
 } from '../../domain/devices/archive';
-import { type Day, dayEnd } from '../../domain/devices/days';
+import { type Day } from '../../domain/devices/days';
 import { compareRows, type ReadingRow } from '../../domain/devices/reading';
+import { archivableFrom } from '../../domain/devices/retention';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { DeviceArchive } from '../../gateways/devices/deviceArchive';
@@ -56,9 +57,10 @@ export class Archiver {
     this.clock = parts.clock ?? systemClock;
   }
 
-  /** Returns the epoch ms from which a day may be archived. */
-  dueAt(day: Day): number {
-    return dayEnd(day) + this.settings.archiveAfterMs;
+  /** @throws LongwatchError `conflict` if the day may not be archived yet */
+  assertDue(day: Day): void {
+    const from = archivableFrom(day, this.settings.archiveAfterMs);
+    if (this.clock.now() < from) throw new LongwatchError('conflict', `${day} can be archived from ${iso(from)} on`);
   }
 
   /**
@@ -68,8 +70,7 @@ export class Archiver {
    */
   async plan(day: Day): Promise<ArchivePlan> {
     const { days, archives, archive } = this.parts;
-    if (this.clock.now() < this.dueAt(day))
-      throw new LongwatchError('conflict', `${day} can be archived from ${iso(this.dueAt(day))} on`);
+    this.assertDue(day);
     const record = await archives.find(day);
     if (record?.state === 'expired')
       throw new LongwatchError('conflict', `The archive of ${day} was deleted by retention`);

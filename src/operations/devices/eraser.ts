@@ -1,6 +1,7 @@
 import { type Manifest, manifestOf, nextPart, type ArchiveFile } from '../../domain/devices/archive';
 import { addDays, type Day, DAY_MS, dayOf, dayStart } from '../../domain/devices/days';
-import { limits, type ReadingRow } from '../../domain/devices/reading';
+import type { ReadingRow } from '../../domain/devices/reading';
+import { limits } from '../../domain/devices/limits';
 import { LongwatchError } from '../../domain/errors';
 import type { DeviceArchive } from '../../gateways/devices/deviceArchive';
 import type { ArchiveStore } from '../../stores/devices/archives';

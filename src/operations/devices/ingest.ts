@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Day, dayEnd } from '../../domain/devices/days';
-import { limits, metricsOf, type Reading, type ReadingRow, rowContent } from '../../domain/devices/reading';
+import type { Day } from '../../domain/devices/days';
+import { metricsOf, type Reading, type ReadingRow, rowContent } from '../../domain/devices/reading';
+import { limits } from '../../domain/devices/limits';
+import { archivableFrom } from '../../domain/devices/retention';
 import { parseReading } from '../../domain/devices/readingSchema';
 import { type FieldFault, LongwatchError, reasonOf } from '../../domain/errors';
 import type { DayStore } from '../../stores/devices/days';
@@ -9,7 +11,7 @@ import { withId } from '../../stores/devices/readingId';
 import { byDeviceDay, CHECKED_WRITE_LIMIT, type ReadingStore } from '../../stores/devices/readings';
 import { type Again, again, againAtOnce, retry } from '../../timing/retry';
 import { isolate } from '../platform/isolate';
-import { KnownDevices } from './knownDevices';
+import { DeviceCache } from './deviceCache';
 import { type Clock, systemClock } from '../../timing/clock';
 
 /** The settings of {@link Ingest}. */
@@ -69,7 +71,7 @@ interface Checked {
 
 /** Validates and stores readings of all sources: HTTP, MQTT, Kinesis and AWS IoT. */
 export class Ingest {
-  private readonly known: KnownDevices;
+  private readonly known: DeviceCache;
   private readonly clock: Clock;
 
   constructor(
@@ -77,7 +79,7 @@ export class Ingest {
     private readonly settings: IngestSettings,
   ) {
     this.clock = parts.clock ?? systemClock;
-    this.known = new KnownDevices(parts, settings.deviceCacheMs, this.clock);
+    this.known = new DeviceCache(parts, settings.deviceCacheMs, this.clock);
   }
 
   /**
@@ -150,7 +152,7 @@ export class Ingest {
       byDeviceDay(rows).map(async (group) => {
         const taken = await this.noteNames(group, faults);
         if (taken.length === 0) return;
-        if (this.clock.now() < dayEnd(group.day) + this.settings.archiveAfterMs - CAREFUL_BEFORE_MS)
+        if (this.clock.now() < archivableFrom(group.day, this.settings.archiveAfterMs) - CAREFUL_BEFORE_MS)
           fresh.push(...taken);
         else late.push({ ...group, rows: taken });
       }),

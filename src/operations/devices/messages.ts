@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { defined } from '../../domain/defined';
-import { limits } from '../../domain/devices/reading';
+import { limits } from '../../domain/devices/limits';
 import { deviceIdSchema } from '../../domain/devices/readingSchema';
 import { parse, sentenceOf } from '../../domain/edge/parse';
 import type { DeadLetter } from '../../stores/platform/deadLetters';

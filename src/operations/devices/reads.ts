@@ -1,5 +1,6 @@
 import { addDays, type Day, dayEnd, dayOf, dayStart } from '../../domain/devices/days';
-import { compareRows, limits, type ReadingRow } from '../../domain/devices/reading';
+import { compareRows, type ReadingRow } from '../../domain/devices/reading';
+import { limits } from '../../domain/devices/limits';
 import { bucketStart, type Resolution, type Rollup } from '../../domain/devices/rollup';
 import { iso } from '../../domain/ids';
 import { fromCursor, type List, type Page, toCursor } from '../../stores/cursor';

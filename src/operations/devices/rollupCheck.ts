@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { defined } from '../../domain/defined';
 import { addDays, type Day, dayEnd, dayOf, dayStart, daysBetween } from '../../domain/devices/days';
-import { limits, type ReadingRow } from '../../domain/devices/reading';
+import type { ReadingRow } from '../../domain/devices/reading';
+import { limits } from '../../domain/devices/limits';
 import { firstKept, type Retention } from '../../domain/devices/retention';
 import {
   addReadings,

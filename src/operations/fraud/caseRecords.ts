@@ -7,7 +7,7 @@ import {
 } from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import { recoverCase } from '../../domain/fraud/investigationRecovery';
-import { RECENT_ENTRIES } from '../../domain/fraud/investigationSteps';
+import { RECENT_ENTRIES } from '../../domain/fraud/investigationStepBuilder';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 

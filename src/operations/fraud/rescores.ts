@@ -10,14 +10,14 @@ import { conditionHolds } from '../../stores/conditionHolds';
 import type { Db } from '../../stores/dynamodb';
 import type { DecidedTransaction, DecisionStore } from '../../stores/fraud/decisions';
 import { type OutboxKind, outboxKind } from '../platform/outbox/kinds';
-import type { Cases } from './cases';
+import type { CaseOpener } from './caseOpener';
 import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Rescores} needs. */
 export interface RescoresParts {
   db: Db;
   decisions: DecisionStore;
-  cases: Pick<Cases, 'openCase'>;
+  cases: Pick<CaseOpener, 'openCase'>;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   rules: { current(): CompiledRuleSet };
   clock?: Clock;

@@ -16,13 +16,12 @@ import type { FraudActivities } from '../../activities/fraud/types';
 import { defined } from '../../domain/defined';
 import {
   type CaseState,
-  dueAt,
   type FullScore,
-  nextDeadline,
   type Person,
   statusOf,
   type TimelineEntry,
 } from '../../domain/fraud/investigation';
+import { dueAt, nextDeadline } from '../../domain/fraud/investigationDeadlines';
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import { casePage } from '../../domain/fraud/investigationPage';
 import { closingWrite, type CaseWrite, progressWrite } from '../../domain/fraud/investigationRecord';
@@ -34,14 +33,8 @@ import {
   refusalOf,
   refusalOfRequest,
 } from '../../domain/fraud/investigationRequests';
-import {
-  type CaseEvent,
-  next,
-  openCase,
-  resumeCase,
-  type Step,
-  withoutTexts,
-} from '../../domain/fraud/investigationSteps';
+import { type CaseEvent, next, openCase, resumeCase, withoutTexts } from '../../domain/fraud/investigationSteps';
+import type { Step } from '../../domain/fraud/investigationStepBuilder';
 import { iso } from '../../domain/ids';
 import { noteOnPage, onCancellationRequested, showDetails } from '../cancellation';
 import { isSuperseded, refusalIn } from '../refusals';

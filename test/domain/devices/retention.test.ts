@@ -1,4 +1,4 @@
-import { archivingOf } from '../../../src/domain/devices/retention';
+import { archivableFrom, archivingOf } from '../../../src/domain/devices/retention';
 
 const DAY_MS = 86_400_000;
 const now = Date.parse('2026-11-28T12:00:00Z');
@@ -18,4 +18,8 @@ it('a begun deletion is completed; a day that is being restored or has expired i
 it('a restored day leaves the table again after the days for which restored rows are kept', () => {
   expect(archivingOf({ state: 'restored', since: now - 7 * DAY_MS }, now, kept)).toBe(false);
   expect(archivingOf({ state: 'restored', since: now - 7 * DAY_MS - 1 }, now, kept)).toBe(true);
+});
+
+it('a day may be archived when it is over and its readings had the time to arrive', () => {
+  expect(archivableFrom('2026-11-27', 3_600_000)).toBe(Date.parse('2026-11-28T01:00:00Z'));
 });

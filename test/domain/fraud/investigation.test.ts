@@ -4,66 +4,22 @@ import { outcomes } from '../../../src/domain/fraud/decision';
 import {
   type CaseFacts,
   type CaseState,
-  dueAt,
   type FullScore,
   type InvestigationPolicy,
-  nextDeadline,
   type Person,
   statusOf,
 } from '../../../src/domain/fraud/investigation';
+import { dueAt, nextDeadline } from '../../../src/domain/fraud/investigationDeadlines';
 import { casePage } from '../../../src/domain/fraud/investigationPage';
 import { closingWrite, progressWrite } from '../../../src/domain/fraud/investigationRecord';
 import { type PersonalEvent, refusalOf, refusalOfRequest } from '../../../src/domain/fraud/investigationRequests';
-import { type CaseEvent, next, openCase, type Step } from '../../../src/domain/fraud/investigationSteps';
+import { type CaseEvent, next, openCase } from '../../../src/domain/fraud/investigationSteps';
+import type { Step } from '../../../src/domain/fraud/investigationStepBuilder';
+import { after, facts, HOUR, OPENED, policy, score } from './cases';
 import { labels } from '../../../src/domain/fraud/label';
 
-const HOUR = 3_600_000;
-const OPENED = Date.UTC(2026, 2, 1);
-
-const policy = (over: Partial<InvestigationPolicy> = {}): InvestigationPolicy => ({
-  answerWithinMs: HOUR,
-  slaWarningMs: 4 * HOUR,
-  slaBreachMs: 8 * HOUR,
-  finalAfterMs: 48 * HOUR,
-  finalPolicy: 'keep',
-  remindEveryMs: 24 * HOUR,
-  fourEyesAbove: 100_000,
-  userHoldMs: 720 * HOUR,
-  ...over,
-});
-
-const facts = (over: Partial<CaseFacts> = {}): CaseFacts => ({
-  transactionId: 'tx-1',
-  userId: 'ada',
-  merchantId: 'shop-1',
-  amount: 5_000,
-  currency: 'EUR',
-  timestamp: OPENED,
-  outcome: 'review',
-  score: 0.6,
-  reasons: [],
-  openedAt: OPENED,
-  ...over,
-});
-
-const score = (over: Partial<FullScore> = {}): FullScore => ({
-  score: 0.7,
-  contributions: [],
-  modelVersion: 'm-1',
-  outcome: 'review',
-  reasons: [],
-  ...over,
-});
 const api = (name: string, role = 'investigator'): Person => ({ name, proof: 'api', role });
 const typed = (name: string): Person => ({ name, proof: 'none' });
-
-/** A case after some events; refused requests are an error of the test. */
-function after(start: Step, ...events: [afterMs: number, CaseEvent][]): CaseState {
-  return events.reduce((state, [at, event]) => {
-    if ('by' in event) expect(refusalOf(state, event)).toBeUndefined();
-    return next(state, event, OPENED + at).state;
-  }, start.state);
-}
 
 const person: fc.Arbitrary<Person> = fc.record(
   {
@@ -291,37 +247,6 @@ describe('the ladders', () => {
       after(start, scored, [1, { kind: 'answered', answer: 'no', by: { name: 'customer', proof: 'api' } }]),
     ).toMatchObject({ phase: 'review', hold: 'held' });
     expect(after(start, scored, [HOUR, { kind: 'timePassed' }])).toMatchObject({ phase: 'review', hold: 'none' });
-  });
-
-  it('review: warned, breached, final, reminded, each at its instant', () => {
-    const start = openCase(facts(), policy());
-    const waits = [3 * HOUR, 4 * HOUR, 8 * HOUR, 48 * HOUR, 72 * HOUR, 96 * HOUR];
-    const state = after(
-      start,
-      [0, { kind: 'scored', result: score() }],
-      ...waits.map((at): [number, CaseEvent] => [at, { kind: 'timePassed' }]),
-    );
-    expect(state.recent.map(({ kind, at }) => [kind, (at - OPENED) / HOUR])).toEqual([
-      ['opened', 0],
-      ['scored', 0],
-      ['review', 0],
-      ['warned', 4],
-      ['breached', 8],
-      ['final', 48],
-      ['reminded', 72],
-      ['reminded', 96],
-    ]);
-    expect(statusOf(state)).toBe('escalated');
-  });
-
-  it('what fell due while nobody was there happens in order, at once', () => {
-    const state = after(
-      openCase(facts(), policy({ finalPolicy: 'release' })),
-      [0, { kind: 'scored', result: score() }],
-      [500 * HOUR, { kind: 'timePassed' }],
-    );
-    expect(state.recent.map(({ kind }) => kind).slice(3)).toEqual(['warned', 'breached', 'closed']);
-    expect(state.closing).toMatchObject({ label: 'genuine', how: 'policy' });
   });
 
   it('two different people close what one may only propose; a typed name counts for nothing', () => {

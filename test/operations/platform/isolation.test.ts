@@ -7,7 +7,7 @@ import { timeKey } from '../../../src/domain/feeds/post';
 import type { FeedSettings } from '../../../src/domain/feeds/settings';
 import type { DeviceArchive } from '../../../src/gateways/devices/deviceArchive';
 import { Archiver } from '../../../src/operations/devices/archiver';
-import { Housekeeping } from '../../../src/operations/devices/housekeeping';
+import { DueDays } from '../../../src/operations/devices/dueDays';
 import { DEVICES_QUEUE } from '../../../src/domain/devices/workflows';
 import { LEADERBOARDS_QUEUE } from '../../../src/domain/leaderboards/workflows';
 import { FEEDS_QUEUE, type SliceReport } from '../../../src/domain/feeds/workflows';
@@ -348,12 +348,10 @@ describe('devices', () => {
     const left: string[] = [];
     const [one, odd, other] = ['2031-01-01', '2031-01-02', '2031-01-03'];
     const now = Date.parse('2031-01-06');
-    const housekeeping = new Housekeeping(
+    const dueDays = new DueDays(
       {
         days,
         archives: new ArchiveStore(db, days),
-        rollups: new RollupStore(db),
-        retention: new RetentionStore(db),
         onDayLeft: (entity) => left.push(entity),
         clock: new FakeClock(now),
       },
@@ -365,7 +363,7 @@ describe('devices', () => {
       },
     );
     for (const each of [one, odd, other]) await days.note('d', each, ['t'], 200);
-    expect(await whileRefusing(naming('Query', 'DeviceDays', `${odd}#`), () => housekeeping.dueDays())).toEqual([
+    expect(await whileRefusing(naming('Query', 'DeviceDays', `${odd}#`), () => dueDays.find())).toEqual([
       { day: one, what: 'archive' },
       { day: other, what: 'archive' },
     ]);

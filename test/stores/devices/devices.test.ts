@@ -5,7 +5,8 @@ import { type Reading, rowContent } from '../../../src/domain/devices/reading';
 import { addReadings, emptyRollup } from '../../../src/domain/devices/rollup';
 import { iso } from '../../../src/domain/ids';
 import { engines } from '../../../src/local/dynamodb';
-import { Housekeeping } from '../../../src/operations/devices/housekeeping';
+import { DueDays } from '../../../src/operations/devices/dueDays';
+import { ExpiredRollups } from '../../../src/operations/devices/expiredRollups';
 import { ArchiveStore } from '../../../src/stores/devices/archives';
 import { DayStore } from '../../../src/stores/devices/days';
 import { DeviceStore } from '../../../src/stores/devices/devices';
@@ -226,8 +227,10 @@ describe.each(engines)('on %s', (engine) => {
     const retention = { rollups: { '1m': 10, '1h': 20, '1d': 30 }, archive: 40, restored: 2 };
     const rollups = new RollupStore(dynamodb.db);
     const now = dayStart('2027-06-30') + 12 * 3_600_000;
-    const housekeeping = new Housekeeping(
-      { days, archives, rollups, retention: new RetentionStore(dynamodb.db), clock: new FakeClock(now) },
+    const clock = new FakeClock(now);
+    const expired = new ExpiredRollups({ days, rollups, retention: new RetentionStore(dynamodb.db), clock }, retention);
+    const dueDays = new DueDays(
+      { days, archives, clock },
       { retention, archiveAfterMs: 3_600_000, lateWindowMs: 3 * 86_400_000, archives: true },
     );
     const id = device();
@@ -249,7 +252,7 @@ describe.each(engines)('on %s', (engine) => {
     await archives.commit(archived('2027-05-20', 1));
     await archives.commit({ ...archived('2027-05-19', 1), state: 'expired' });
     // Days of other tests are long past their age, too.
-    const due = async () => (await housekeeping.dueDays()).filter(({ day }) => day > '2027');
+    const due = async () => (await dueDays.find()).filter(({ day }) => day > '2027');
     expect(await due()).toEqual([
       { day: '2027-05-20', what: 'expire' },
       { day: '2027-06-20', what: 'archive' },
@@ -273,7 +276,7 @@ describe.each(engines)('on %s', (engine) => {
     for (const day of ['2027-06-20', '2027-06-15', '2027-06-05']) await put(day);
     await put('2027-05-28', ['1d']);
     const work = { signal: new AbortController().signal, alive: () => undefined };
-    await housekeeping.deleteRollups(work);
+    await expired.delete(work);
     const left = async (resolution: '1m' | '1h' | '1d') =>
       (
         await rollups.list(
@@ -287,8 +290,8 @@ describe.each(engines)('on %s', (engine) => {
       ['2027-06-05', '2027-06-15', '2027-06-20'],
     ]);
     expect(await days.devices('2027-05-28', bucketOf(id))).toEqual([]);
-    expect(await housekeeping.deleteRollups(work)).toEqual({ days: 0, skipped: 0 });
-    expect(await housekeeping.state()).toEqual({
+    expect(await expired.delete(work)).toEqual({ days: 0, skipped: 0 });
+    expect(await expired.state()).toEqual({
       kept: retention,
       deletedUntil: { '1m': '2027-06-19', '1h': '2027-06-09', '1d': '2027-05-30' },
     });

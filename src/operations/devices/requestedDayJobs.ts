@@ -20,11 +20,11 @@ import {
 import type { Archiver } from './archiver';
 import { type Clock, systemClock } from '../../timing/clock';
 
-/** The parts that {@link DayJobs} needs. */
-export interface DayJobsParts {
+/** The parts that {@link RequestedDayJobs} needs. */
+export interface RequestedDayJobsParts {
   db: Db;
   archives: ArchiveStore;
-  archiver: Pick<Archiver, 'dueAt'>;
+  archiver: Pick<Archiver, 'assertDue'>;
   devices: DeviceStore;
   outbox: OutboxWriter;
   temporal: Pick<Temporal, 'client' | 'within'>;
@@ -32,11 +32,11 @@ export interface DayJobsParts {
 }
 
 /** Starts jobs that admins request: archiving, restoring and erasing. */
-export class DayJobs {
+export class RequestedDayJobs {
   private readonly clock: Clock;
 
   constructor(
-    private readonly parts: DayJobsParts,
+    private readonly parts: RequestedDayJobsParts,
     /**
      * `archives`: whether an archive is configured. `eraseAfterMs`: delay of an erasure until every process has dropped
      * its cached state of the device and has finished the writes in progress.
@@ -54,9 +54,7 @@ export class DayJobs {
    */
   async archive(day: Day): Promise<string> {
     this.needArchive();
-    const dueAt = this.parts.archiver.dueAt(day);
-    if (this.clock.now() < dueAt)
-      throw new LongwatchError('conflict', `${day} can be archived from ${new Date(dueAt).toISOString()} on`);
+    this.parts.archiver.assertDue(day);
     return this.start(ARCHIVE_TYPE, day, `Archives the readings of ${day}`);
   }
 

@@ -11,8 +11,8 @@ import type { OutboxWriter } from '../platform/outbox/outbox';
 import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
 import { type Clock, systemClock } from '../../timing/clock';
 
-/** The parts that {@link Cases} needs. */
-export interface CaseParts {
+/** The parts that {@link CaseOpener} needs. */
+export interface CaseOpenerParts {
   db: Db;
   decisions: DecisionStore;
   investigations: InvestigationStore;
@@ -21,11 +21,11 @@ export interface CaseParts {
 }
 
 /** Opens investigations after the decision: on request, or because a later score is more severe. */
-export class Cases {
+export class CaseOpener {
   private readonly clock: Clock;
 
   constructor(
-    private readonly parts: CaseParts,
+    private readonly parts: CaseOpenerParts,
     private readonly policy: InvestigationPolicy,
   ) {
     this.clock = parts.clock ?? systemClock;

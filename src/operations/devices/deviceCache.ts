@@ -8,7 +8,7 @@ import type { Clock } from '../../timing/clock';
 const CACHED = 100_000;
 
 /** Caches devices and their metric names, so that a reading normally costs only its own write. */
-export class KnownDevices {
+export class DeviceCache {
   private readonly found = new LRUCache<string, { device: Device | undefined; until: number }>({ max: CACHED });
   /** Metric names that are already registered, by device and day. */
   private readonly noted = new LRUCache<string, ReadonlySet<string>>({ max: CACHED });
