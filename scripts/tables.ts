@@ -1,6 +1,6 @@
 import { ConfigError } from '../src/config';
 import { readConfig } from '../src/graph/config';
-import { selectCapabilities } from '../src/graph/capabilities';
+import { selectCapabilities } from '../src/graph/selectCapabilities';
 import { updateTables } from '../src/stores/tableChanges';
 import { checkTables, TableMismatchError } from '../src/stores/tableCheck';
 import { combine } from '../src/graph/combinedCapabilities';

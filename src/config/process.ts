@@ -6,6 +6,7 @@ export const processSettings = {
   PORT: integer(3000, 0, 65_535).describe('Port of the HTTP API; 0: any free port'),
   HOST: z.string().default('127.0.0.1').describe('Address on which the API listens'),
   LONGWATCH_PUBLIC_URL: url.optional().describe('URL of the API as customers reach it, for links in messages'),
+  // selectCapabilities (src/graph/selectCapabilities.ts) parses the list.
   LONGWATCH_CAPABILITIES: z.string().optional().describe('Capabilities of this process, comma separated; default all'),
   LONGWATCH_DATA_DIR: z.string().default('.longwatch').describe('Folder of the embedded stack’s data'),
   LONGWATCH_QUEUES: z

@@ -7,9 +7,10 @@ import {
   unknownSettings,
 } from '../config';
 import type { ServiceName } from '../config/parts';
-import { capabilities, type Config, selectCapabilities } from './capabilities';
+import { capabilities, type Config } from './capabilities';
 import type { AnyCapability } from './capability';
 import { combine } from './combinedCapabilities';
+import { selectCapabilities } from './selectCapabilities';
 
 export type { Config } from './capabilities';
 

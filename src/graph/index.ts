@@ -1,6 +1,6 @@
 import type { AnyCapability, CapabilityInstance, Services } from './capability';
 import { combine } from './combinedCapabilities';
-import { selectCapabilities } from './capabilities';
+import { selectCapabilities } from './selectCapabilities';
 import { Graph } from './graph';
 import { buildPlatform } from './platform';
 import { buildProcess } from './process';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../graph/config';
-import { selectCapabilities } from '../graph/capabilities';
+import { selectCapabilities } from '../graph/selectCapabilities';
 import { combine } from '../graph/combinedCapabilities';
 import { configuredEndpoints, missingEndpoints } from '../config/endpoints';
 import { buildGraph, type Graph } from '../graph';

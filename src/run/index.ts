@@ -10,7 +10,7 @@ import { configuredEndpoints, type Endpoints, streamsOf } from '../config/endpoi
 import { buildGraph, type Graph } from '../graph';
 import { type Combined, combine } from '../graph/combinedCapabilities';
 import type { Config } from '../graph/config';
-import { selectCapabilities } from '../graph/capabilities';
+import { selectCapabilities } from '../graph/selectCapabilities';
 import { TemporalConfigError } from '../gateways/temporal';
 import { retryUntilReady } from './retryUntilReady';
 import { writeAddresses } from '../local/addresses';

@@ -3,7 +3,7 @@ import { ListenError } from '../api/http/server';
 import { ConfigError } from '../config';
 import { MissingEndpointError } from '../config/endpoints';
 import { TemporalConfigError } from '../gateways/temporal';
-import { selectCapabilities } from '../graph/capabilities';
+import { selectCapabilities } from '../graph/selectCapabilities';
 import { combine } from '../graph/combinedCapabilities';
 import { readConfig, unknownVariables } from '../graph/config';
 import { StartError } from '../local/errors';

@@ -5,7 +5,7 @@ import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
 import { defined } from '../../src/domain/defined';
 import { readConfig } from '../../src/graph/config';
-import { selectCapabilities } from '../../src/graph/capabilities';
+import { selectCapabilities } from '../../src/graph/selectCapabilities';
 import { DEFAULT_BUCKET, LOCAL_CREDENTIALS, streamsOf } from '../../src/config/endpoints';
 import { combine } from '../../src/graph/combinedCapabilities';
 import { buildGraph, type Graph } from '../../src/graph';

@@ -1,5 +1,5 @@
 import { readConfig } from '../../src/graph/config';
-import { selectCapabilities } from '../../src/graph/capabilities';
+import { selectCapabilities } from '../../src/graph/selectCapabilities';
 import { configuredEndpoints } from '../../src/config/endpoints';
 import { buildGraph } from '../../src/graph';
 import { combine } from '../../src/graph/combinedCapabilities';
