@@ -1,5 +1,3 @@
-import { defined } from '../../../domain/defined';
-import { isPermanent, LongwatchError, reasonOf } from '../../../domain/errors';
 import {
   readableShards,
   type ShardProgress,
@@ -13,30 +11,17 @@ import {
   type StreamRecord,
   TrimmedError,
 } from '../../../gateways/streams/source';
-import type { Checkpoint, CheckpointStore, Lease } from '../../../stores/platform/checkpoints';
-import { type DeadLetter, type DeadLetterStore, MAX_RECORD_BYTES } from '../../../stores/platform/deadLetters';
-import type { Db } from '../../../stores/dynamodb';
-import type { TransactItem } from '../../../stores/platform/outbox';
+import type { DeadLetter } from '../../../stores/platform/deadLetters';
 import { entrySpan, SpanKind } from '../../../telemetry/spans';
-import { again, retry } from '../../../timing/retry';
+import { type Clock, systemClock } from '../../../timing/clock';
 import { within } from '../../../timing/deadline';
-import type { ConsumerWatch } from './consumerWatch';
-import type { Handled, Poison, StreamHandler } from './streamHandler';
+import { Bisection, type BisectionParts } from './bisection';
+import { LeasedShard, type LeasedShardParts } from './leasedShard';
 import { StreamRedriver } from './streamRedriver';
-import { writeGuarded } from './writeGuarded';
-import { type Clock, monotonicClock, systemClock } from '../../../timing/clock';
 
 /** The parts that {@link Consumer} needs. */
-export interface ConsumerParts<T> {
-  /** Name of the stream in checkpoints, dead letters and metrics. */
-  stream: string;
+export interface ConsumerParts<T> extends BisectionParts<T>, LeasedShardParts {
   source: RecordSource<T>;
-  handler: StreamHandler<T>;
-  db: Db;
-  checkpoints: CheckpointStore;
-  deadLetters: DeadLetterStore;
-  watch?: ConsumerWatch;
-  clock?: Clock;
 }
 
 /** Controls one attempt at reading a shard. */
@@ -51,16 +36,6 @@ export interface ReadAttempt {
 
 const READ_LIMIT = 1_000;
 const IDLE_MS = 250;
-const ATTEMPTS = 8;
-/** DynamoDB's limit of items in one transaction. */
-const MAX_ITEMS = 100;
-/** Maximum bytes of dead letters in one transaction: half of DynamoDB's 4 MB limit, so that the effects have room. */
-const MAX_LETTER_BYTES = 2 * 1024 * 1024;
-/**
- * Time between two heartbeats while a batch is processed. It is well below the activity's heartbeat timeout (30
- * seconds).
- */
-const ALIVE_MS = 5_000;
 
 /**
  * Reads the shards of one stream. Writes effects that must happen exactly once in one transaction with the checkpoint.
@@ -97,8 +72,8 @@ export class Consumer<T> {
     const lease = await this.parts.checkpoints.lease(this.parts.stream, shardId);
     try {
       return await within(beat.signal, beat.forMs, async (stop) => {
-        const attempt = new Attempt(this.parts, shardId, beat, stop, lease);
-        return attempt.report(lease.ended || (await attempt.run()));
+        const shard = new LeasedShard(this.parts, shardId, lease, (progress) => beat.heartbeat(progress));
+        return shard.report(lease.ended || (await new Attempt(this.parts, shard, stop).run()));
       });
     } finally {
       this.parts.watch?.left?.(shardId);
@@ -124,9 +99,9 @@ export class Consumer<T> {
       const lease = await checkpoints.lease(stream, shardId);
       const { position, ended } = lease;
       left = ended ? [] : records.filter((record) => position === undefined || isAfter(record.position, position));
-      const attempt = new Attempt(this.parts, shardId, { heartbeat: () => undefined }, signal, lease);
+      const bisection = new Bisection(this.parts, new LeasedShard(this.parts, shardId, lease, () => undefined), signal);
       for (const part of handler.batches(left)) {
-        if (!(await attempt.apply(part, 0))) break;
+        if (!(await bisection.apply(part, 0))) break;
         left = left.slice(part.length);
       }
       return left[0] === undefined ? {} : { again: left[0] };
@@ -144,21 +119,15 @@ export class Consumer<T> {
 /** One attempt at reading a shard, from its checkpoint. */
 class Attempt<T> {
   private readonly clock: Clock;
-  private readonly started: number;
-  private readonly counts: Record<string, number> = {};
-  private records = 0;
-  private batches = 0;
-  private behindMs = 0;
+  private readonly bisection: Bisection<T>;
 
   constructor(
     private readonly parts: ConsumerParts<T>,
-    private readonly shardId: string,
-    private readonly beat: Pick<ReadAttempt, 'heartbeat'>,
+    private readonly shard: LeasedShard,
     private readonly stop: AbortSignal,
-    private lease: Lease,
   ) {
     this.clock = parts.clock ?? systemClock;
-    this.started = this.clock.now();
+    this.bisection = new Bisection(parts, shard, stop);
   }
 
   /**
@@ -178,44 +147,29 @@ class Attempt<T> {
       if (batch.next !== undefined) reading = this.read(batch.next, isEmpty ? IDLE_MS : this.parts.source.readEveryMs);
       const readAt = this.clock.now();
       for (const part of this.parts.handler.batches(batch.records))
-        if (!(await this.traced(part.length, () => this.apply(part, batch.behindMs ?? 0)))) return false;
+        if (!(await this.traced(part.length, () => this.bisection.apply(part, batch.behindMs ?? 0)))) return false;
       if (batch.next === undefined) {
-        await this.end();
+        await this.shard.end();
         return true;
       }
-      if (isEmpty && (batch.behindMs ?? 0) === 0) this.caughtUp(readAt);
+      if (isEmpty && (batch.behindMs ?? 0) === 0) this.shard.caughtUp(readAt);
     }
-    await this.remember();
+    await this.shard.remember();
     return false;
-  }
-
-  /** Returns the result of this attempt. */
-  report(ended: boolean): ShardReport {
-    const { seconds, ...progress } = this.progress();
-    return { ended, seconds, ...progress, batches: this.batches, counts: this.counts };
-  }
-
-  private progress(): ShardProgress {
-    return {
-      ...defined({ position: this.lease.position }),
-      records: this.records,
-      seconds: (this.clock.now() - this.started) / 1000,
-      millisBehindLatest: this.behindMs,
-    };
   }
 
   private async iterator(): Promise<string> {
     const { source, watch } = this.parts;
-    const { position, caughtUpAt = this.clock.now() } = this.lease;
+    const { position, caughtUpAt = this.clock.now() } = this.shard.checkpoint;
     const from: ShardPosition | undefined = position === undefined ? undefined : { after: position, caughtUpAt };
     try {
-      return await source.iterator(this.shardId, from);
+      return await source.iterator(this.shard.shardId, from);
     } catch (error) {
       if (!(error instanceof TrimmedError) || from === undefined) throw error;
       // The stream deleted records before this consumer read them. Report the loss, then continue with the oldest
       // record that the stream still has.
       watch?.onGap?.(error);
-      return source.iterator(this.shardId, undefined);
+      return source.iterator(this.shard.shardId, undefined);
     }
   }
 
@@ -236,184 +190,7 @@ class Attempt<T> {
     const attributes = { 'messaging.destination.name': this.parts.stream, 'messaging.batch.message_count': records };
     return entrySpan(`stream ${this.parts.stream}`, { kind: SpanKind.CONSUMER, attributes }, work);
   }
-
-  /**
-   * Writes the effects of a batch and the checkpoint in one transaction. If a record makes the batch fail permanently,
-   * bisects the batch until that record is alone and makes it a dead letter. The other records are applied, in order.
-   * @returns false if this attempt must stop
-   */
-  async apply(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean> {
-    try {
-      const done = await this.applyWhole(part, behindMs);
-      if (done !== 'too large') return done;
-    } catch (error) {
-      const [first] = part;
-      if (first === undefined || !isPermanent(error)) throw error;
-      if (part.length === 1) return this.setAside(first, error, behindMs);
-    }
-    const middle = Math.ceil(part.length / 2);
-    return (await this.apply(part.slice(0, middle), behindMs)) && this.apply(part.slice(middle), behindMs);
-  }
-
-  /**
-   * Stores a record as a dead letter and moves the checkpoint past it. If DynamoDB refuses this too, the attempt fails
-   * and the record stays in the stream.
-   */
-  private async setAside(record: StreamRecord<T>, error: unknown, behindMs: number): Promise<boolean> {
-    const started = monotonicClock.now();
-    const to = { position: record.position, caughtUpAt: record.arrivedAt, ended: false };
-    await this.advance(to, this.letters([{ record, reason: reasonOf(error) }]));
-    this.parts.watch?.refused?.(error, { shardId: this.shardId, position: record.position });
-    this.moved(to, behindMs);
-    this.count(1, {}, 1, (monotonicClock.now() - started) / 1000);
-    return true;
-  }
-
-  /**
-   * Applies a batch without bisecting it.
-   * @returns `too large` if the batch's effects and dead letters do not fit into one transaction, and nothing was
-   *   written; false if this attempt must stop
-   */
-  private async applyWhole(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean | 'too large'> {
-    const { checkpoints, stream, db } = this.parts;
-    const last = part.at(-1);
-    if (!last) throw new RangeError('A batch must have at least one record');
-    const started = monotonicClock.now();
-    const exhausted = () =>
-      new LongwatchError(
-        'contention',
-        `A batch of ${this.shardId} could not be written, because other writers change the same items`,
-      );
-    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
-      const handled = await this.handle(part);
-      if (!handled) return false;
-      const { effects, poison, counts } = handled;
-      if (
-        part.length > 1 &&
-        !fitsOneTransaction(
-          effects.length,
-          poison.map(({ record }) => this.parts.source.toBytes(record.data).length),
-        )
-      )
-        return 'too large';
-      const to = { position: last.position, caughtUpAt: last.arrivedAt, ended: false };
-      const lost = await writeGuarded(db, checkpoints.advance(stream, this.shardId, this.lease, to), [
-        ...this.letters(poison),
-        ...effects,
-      ]);
-      if (lost === undefined) {
-        this.moved(to, behindMs);
-        this.count(part.length, counts, poison.length, (monotonicClock.now() - started) / 1000);
-        return true;
-      }
-      if (lost === 'condition') throw this.lostLease();
-      return again;
-    });
-  }
-
-  /**
-   * Calls the handler, and sends heartbeats while it works.
-   * @returns undefined if this attempt must stop; the next attempt reads the batch again
-   */
-  private async handle(part: readonly StreamRecord<T>[]): Promise<Handled<T> | undefined> {
-    if (this.stop.aborted) return undefined;
-    const alive = setInterval(() => this.beat.heartbeat(this.progress()), ALIVE_MS);
-    try {
-      return await this.parts.handler.handle(part, this.stop);
-    } catch (error) {
-      if (this.stop.aborted) return undefined; // The handler stopped waiting because the signal aborted.
-      throw error;
-    } finally {
-      clearInterval(alive);
-    }
-  }
-
-  /**
-   * Returns the items that store records as dead letters, for the transaction that moves the checkpoint past these
-   * records. Race: if letters were written earlier, an operator could redrive a letter whose record a second reader
-   * then processes again, or a reader that lost its lease could write the letter again.
-   */
-  private letters(poison: readonly Poison<T>[]): TransactItem[] {
-    const { deadLetters, source, stream } = this.parts;
-    const at = this.clock.now();
-    return poison.map(({ record, reason }) =>
-      deadLetters.keeping({
-        source: stream,
-        shardId: this.shardId,
-        position: record.position,
-        reason,
-        record: source.toBytes(record.data),
-        arrivedAt: record.arrivedAt,
-        at,
-      }),
-    );
-  }
-
-  private moved(to: Checkpoint & { caughtUpAt: number }, behindMs: number): void {
-    this.lease = { ...this.lease, ...to };
-    this.behindMs = Math.max(behindMs, this.clock.now() - to.caughtUpAt);
-  }
-
-  private count(records: number, counts: Readonly<Record<string, number>>, deadLetters: number, seconds: number): void {
-    this.records += records;
-    this.batches++;
-    for (const [name, count] of Object.entries(counts)) this.counts[name] = (this.counts[name] ?? 0) + count;
-    if (deadLetters > 0) this.counts['dead letters'] = (this.counts['dead letters'] ?? 0) + deadLetters;
-    this.parts.watch?.batch?.({ shardId: this.shardId, records, seconds, counts, deadLetters });
-    this.parts.watch?.lag?.(this.shardId, this.behindMs);
-    this.beat.heartbeat(this.progress());
-  }
-
-  private caughtUp(at: number): void {
-    this.behindMs = 0;
-    this.lease = { ...this.lease, caughtUpAt: at };
-    this.parts.watch?.lag?.(this.shardId, 0);
-    this.beat.heartbeat(this.progress());
-  }
-
-  /**
-   * Stores how far this attempt has read. Without this, the checkpoint of an idle shard would look as if nobody reads
-   * the shard.
-   */
-  private async remember(): Promise<void> {
-    const { position, caughtUpAt } = this.lease;
-    if (position === undefined || caughtUpAt === undefined) return;
-    await this.advance({ position, caughtUpAt, ended: false });
-  }
-
-  private async end(): Promise<void> {
-    const { position } = this.lease;
-    this.behindMs = 0;
-    await this.advance({ ...defined({ position }), ended: true });
-  }
-
-  private async advance(to: Checkpoint, letters: readonly TransactItem[] = []): Promise<void> {
-    const { checkpoints, stream, db } = this.parts;
-    const lost = await writeGuarded(db, checkpoints.advance(stream, this.shardId, this.lease, to), letters);
-    if (lost === 'condition') throw this.lostLease();
-    if (lost)
-      throw new LongwatchError(
-        'contention',
-        `The checkpoint of ${this.shardId} was being written by another reader; try again`,
-      );
-  }
-
-  private lostLease(): LongwatchError {
-    return new LongwatchError(
-      'contention',
-      `Another reader of ${this.shardId} (${this.parts.stream}) took the lease or moved the checkpoint; this ` +
-        'reader stops',
-    );
-  }
 }
-
-/**
- * Returns whether the checkpoint, effects and dead letters fit into one transaction.
- * @param letterBytes sizes of the dead letters' records
- */
-const fitsOneTransaction = (effects: number, letterBytes: readonly number[]): boolean =>
-  1 + effects + letterBytes.length <= MAX_ITEMS &&
-  letterBytes.reduce((sum, bytes) => sum + Math.min(bytes, MAX_RECORD_BYTES), 0) <= MAX_LETTER_BYTES;
 
 /** Compares sequence numbers. They are integers with more digits than a JavaScript number can represent. */
 const isAfter = (position: string, than: string): boolean => BigInt(position) > BigInt(than);
