@@ -1,3 +1,4 @@
+import { LongwatchError } from '../errors';
 import type { IdempotencyKeys } from './idempotencyKeys';
 
 /** Maximum number of lines of a cart. */
@@ -86,4 +87,23 @@ export type CartCounts = Partial<Record<CartCountName, number>>;
 /** Returns the lines that the customer sees, including those of an abandoned cart. */
 export function visibleLines(cart: Cart | undefined): readonly CartLine[] {
   return cart && (cart.status === 'open' || cart.status === 'abandoned') ? cart.lines : [];
+}
+
+/**
+ * Checks that a cart has the version that the caller read.
+ * @param ifVersion undefined accepts each version
+ * @param next the last words of the message: what to do after another read
+ * @throws LongwatchError `versionMismatch`
+ */
+export function mustBeVersion(
+  cart: Pick<Cart, 'version'> | undefined,
+  ifVersion: number | undefined,
+  next: 'change it' | 'check it out',
+): void {
+  const version = cart?.version ?? 0;
+  if (ifVersion === undefined || ifVersion === version) return;
+  throw new LongwatchError(
+    'versionMismatch',
+    `The cart has version ${version}, not ${ifVersion}; read it again, then ${next}`,
+  );
 }

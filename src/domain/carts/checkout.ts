@@ -23,6 +23,11 @@ export const checkoutStatuses = [
 /** One of {@link checkoutStatuses}. */
 export type CheckoutStatus = (typeof checkoutStatuses)[number];
 
+const ended: ReadonlySet<CheckoutStatus> = new Set(['confirmed', 'cancelled', 'expired']);
+
+/** Returns whether a checkout with this recorded status has ended, so that no step of it is left. */
+export const hasEnded = (status: CheckoutStatus): boolean => ended.has(status);
+
 /** A line of a checkout, with the price of its beginning. */
 export interface CheckoutLine {
   productId: string;

@@ -1,3 +1,4 @@
+import { LongwatchError } from '../errors';
 import type { Order } from './ranking';
 import type { RewardRule } from './rewards';
 
@@ -86,4 +87,23 @@ export interface Submission {
 }
 
 /** The fields of a definition that cannot be changed, because the existing scores depend on them. */
-export const FIXED = ['operator', 'order', 'subscore', 'shards'] as const satisfies readonly (keyof BoardDefinition)[];
+const FIXED = ['operator', 'order', 'subscore', 'shards'] as const satisfies readonly (keyof BoardDefinition)[];
+
+/**
+ * Returns why a board cannot get another definition, or undefined.
+ * @returns LongwatchError `conflict` (a field that cannot change, or seasons are added or removed)
+ */
+export function faultOfRedefinition(before: BoardDefinition, next: BoardDefinition): LongwatchError | undefined {
+  const changed = FIXED.filter((name) => next[name] !== before[name]);
+  if (changed.length > 0)
+    return new LongwatchError(
+      'conflict',
+      `${changed.join(' and ')} of a board cannot change, because it has scores already; create another board`,
+    );
+  if (!next.seasons !== !before.seasons)
+    return new LongwatchError(
+      'conflict',
+      'Seasons cannot be added to a board or removed from it; create another board',
+    );
+  return undefined;
+}

@@ -52,8 +52,8 @@ export function rankCheckNotice(
     recipient: 'team/supervisors',
     subject: `Leaderboards: ${total.differences} players had a wrong rank, which is corrected`,
     text:
-      `${rankCheckPage(total).replaceAll('**', '')} The workflow ${workflowId} found an error that should not happen; ` +
-      'the log of that time may show the cause.',
+      `${rankCheckPage(total).replaceAll('**', '')} The workflow ${workflowId} found an error that should not ` +
+      'happen; the log of that time may show the cause.',
     at: startTime.getTime(),
   };
 }

@@ -64,6 +64,21 @@ export function seasonOf(seasons: readonly Season[], now: number, reachedAt?: nu
   return late ?? seasons.find((season) => runsAt(season, now));
 }
 
+/**
+ * Returns the error for a submission while no season runs; it names the beginning of the next one.
+ * @param seasons newest first
+ * @returns LongwatchError `conflict`
+ */
+export function noSeason(seasons: readonly Season[], now: number): LongwatchError {
+  const coming = seasons.findLast(({ startsAt }) => startsAt > now);
+  return new LongwatchError(
+    'conflict',
+    coming
+      ? `No season is running; the next one begins at ${iso(coming.startsAt)}`
+      : 'No season is running, and no further season is planned',
+  );
+}
+
 function isInGrace({ endsAt, graceMs }: Season, now: number): boolean {
   return endsAt !== undefined && now >= endsAt && now < endsAt + graceMs;
 }

@@ -1,4 +1,11 @@
-import { type Cart, type CartCounts, type MergePolicy, type MergeReport, visibleLines } from '../../domain/carts/cart';
+import {
+  type Cart,
+  type CartCounts,
+  type MergePolicy,
+  type MergeReport,
+  mustBeVersion,
+  visibleLines,
+} from '../../domain/carts/cart';
 import { type CartStep, changeCart, emptyCart, type LineChange, mergeCarts } from '../../domain/carts/cartSteps';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
@@ -73,7 +80,7 @@ export class Carts {
     if (changed) return changed;
     const cart = await this.rewrite(userId, (before) => {
       if (key !== undefined && before?.keys[key] !== undefined) return undefined;
-      mustBeVersion(before, ifVersion);
+      mustBeVersion(before, ifVersion, 'change it');
       return changeCart(before, change, {
         userId,
         now,
@@ -90,7 +97,7 @@ export class Carts {
    */
   empty(userId: string, { ifVersion }: Conditions = {}): Promise<Cart | undefined> {
     return this.rewrite(userId, (before) => {
-      mustBeVersion(before, ifVersion);
+      mustBeVersion(before, ifVersion, 'change it');
       return emptyCart(before, { userId, now: this.clock.now() });
     });
   }
@@ -167,13 +174,4 @@ export class Carts {
     const { title, price, currency } = found;
     return { title, price, currency };
   }
-}
-
-function mustBeVersion(cart: Cart | undefined, ifVersion: number | undefined): void {
-  const version = cart?.version ?? 0;
-  if (ifVersion !== undefined && ifVersion !== version)
-    throw new LongwatchError(
-      'versionMismatch',
-      `The cart has version ${version}, not ${ifVersion}; read it again, then change it`,
-    );
 }

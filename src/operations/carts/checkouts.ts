@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { mustBeVersion } from '../../domain/carts/cart';
 import { afterOrder } from '../../domain/carts/cartSteps';
 import {
   type Checkout,
   type CheckoutStatus,
+  hasEnded,
   mustTotal,
   priceCart,
   type PricedCart,
@@ -117,11 +119,7 @@ export class Checkouts {
         'conflict',
         `The cart of ${userId} has no product that can be sold; add a product first`,
       );
-    if (ifVersion !== undefined && ifVersion !== cart.version)
-      throw new LongwatchError(
-        'versionMismatch',
-        `The cart has version ${cart.version}, not ${ifVersion}; read it again, then check it out`,
-      );
+    mustBeVersion(cart, ifVersion, 'check it out');
     const open = cart.checkoutId === undefined ? undefined : await this.parts.checkouts.find(cart.checkoutId);
     if (open && statusAt(open, this.clock.now()) === 'held' && open.cartVersion === cart.version) {
       mustTotal(open, expectedTotal);
@@ -435,13 +433,7 @@ export class Checkouts {
       const checkout = await this.parts.checkouts.find(checkoutId);
       if (!checkout) return undefined;
       const { status, holdUntil, paymentReference } = checkout;
-      if (
-        status === 'confirmed' ||
-        status === 'cancelled' ||
-        status === 'expired' ||
-        (status === 'held' && holdUntil > now)
-      )
-        return checkout;
+      if (hasEnded(status) || (status === 'held' && holdUntil > now)) return checkout;
       if (status === 'confirming') await this.sell(checkout, paymentReference ?? '');
       else if (status === 'cancelling') await this.giveBack(checkout);
       else if (status === 'reserving') await this.forget(checkout);

@@ -1,4 +1,4 @@
-import type { CheckoutStatus } from '../../domain/carts/checkout';
+import { hasEnded } from '../../domain/carts/checkout';
 import type { CartStore } from '../../stores/carts/carts';
 import type { CheckoutStore } from '../../stores/carts/checkouts';
 import {
@@ -39,8 +39,6 @@ export function cartRows(carts: CartStore): ReconciledRows {
   };
 }
 
-const ended: ReadonlySet<CheckoutStatus> = new Set(['confirmed', 'cancelled', 'expired']);
-
 /** Checkouts without an end, for the reconciler. They include expired holds whose end is not recorded yet. */
 export function checkoutRows(checkouts: CheckoutStore): ReconciledRows {
   return {
@@ -59,7 +57,7 @@ export function checkoutRows(checkouts: CheckoutStore): ReconciledRows {
     async startOf(workflowId) {
       const checkoutId = checkoutOf(workflowId);
       const checkout = checkoutId === undefined ? undefined : await checkouts.find(checkoutId);
-      return checkout && !ended.has(checkout.status) ? checkoutStart(checkout) : undefined;
+      return checkout && !hasEnded(checkout.status) ? checkoutStart(checkout) : undefined;
     },
   };
 }

@@ -3,6 +3,7 @@ import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { mayLieInFeeds, pushes } from '../../domain/feeds/author';
+import { dueModeChange } from '../../domain/feeds/modeChange';
 import { type Post, type PostContent, timeKey } from '../../domain/feeds/post';
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
@@ -16,7 +17,6 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
-import { dueModeChange } from './modeChanges';
 import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Posts} needs. */

@@ -2,6 +2,8 @@ import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { marksFollowers } from '../../domain/feeds/author';
+import { faultOfFollow, mustDiffer } from '../../domain/feeds/follow';
+import { type DueModeChange, dueModeChange } from '../../domain/feeds/modeChange';
 import { type FeedSettings, MAX_FOLLOWING } from '../../domain/feeds/settings';
 import { type OutboxEntry, startEntry, type WorkflowStart } from '../../domain/platform/outbox';
 import { conditionHolds } from '../../stores/conditionHolds';
@@ -12,7 +14,6 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import { relationStart } from '../../domain/feeds/workflows';
 import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
-import { type DueModeChange, dueModeChange } from './modeChanges';
 import { type Clock, systemClock } from '../../timing/clock';
 
 /** The parts that {@link Relations} needs. */
@@ -57,16 +58,11 @@ export class Relations {
    *   the other, or the reader follows too many users), `contention`
    */
   async follow(readerId: string, authorId: string): Promise<Follow> {
-    differ(readerId, authorId);
+    mustDiffer(readerId, authorId);
     return this.until(readerId, authorId, (pair) => {
       if (pair.follows) return { result: pair.follows };
-      if (pair.blocks || pair.blockedBy)
-        throw new LongwatchError('conflict', `${readerId} cannot follow ${authorId}: one has blocked the other`);
-      if (pair.one.following >= MAX_FOLLOWING)
-        throw new LongwatchError(
-          'conflict',
-          `${readerId} follows ${MAX_FOLLOWING} users, the maximum; unfollow one first`,
-        );
+      const fault = faultOfFollow(readerId, authorId, { ...pair, following: pair.one.following });
+      if (fault) throw fault;
       const follow: Follow = { epoch: pair.one.epoch + 1, since: this.clock.now() };
       return { result: follow, change: this.beginning(pair, follow) };
     });
@@ -77,7 +73,7 @@ export class Relations {
    * @throws LongwatchError `invalid` (both are the same user), `notFound` (no such user), `contention`
    */
   async unfollow(readerId: string, authorId: string): Promise<void> {
-    differ(readerId, authorId);
+    mustDiffer(readerId, authorId);
     await this.until(readerId, authorId, (pair) => ({
       result: undefined,
       ...(pair.follows && { change: this.ending(pair, [[pair.one, pair.other]]) }),
@@ -89,7 +85,7 @@ export class Relations {
    * @throws LongwatchError `invalid` (both are the same user), `notFound` (no such user), `contention`
    */
   async block(by: string, whom: string): Promise<void> {
-    differ(by, whom);
+    mustDiffer(by, whom);
     await this.until(by, whom, (pair) => {
       if (pair.blocks) return { result: undefined };
       const { one, other, follows, followedBy } = pair;
@@ -107,7 +103,7 @@ export class Relations {
    * @throws LongwatchError `invalid` if both are the same user
    */
   unblock(by: string, whom: string): Promise<void> {
-    differ(by, whom);
+    mustDiffer(by, whom);
     return this.parts.relations.unblock(by, whom);
   }
 
@@ -190,13 +186,6 @@ export class Relations {
       return result;
     });
   }
-}
-
-function differ(one: string, other: string): void {
-  if (one !== other) return;
-  throw new LongwatchError('invalid', 'A user cannot follow or block themselves', {
-    faults: [{ field: 'path.otherId', message: 'must be another user' }],
-  });
 }
 
 function bothThere(pair: Pair, one: string, other: string): BothThere {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { LongwatchError } from '../../domain/errors';
-import { type Board, type BoardDefinition, FIXED, type Season } from '../../domain/leaderboards/board';
+import { type Board, type BoardDefinition, faultOfRedefinition, type Season } from '../../domain/leaderboards/board';
 import { currentSeason, faultOfMove, seasonsToPlan } from '../../domain/leaderboards/seasons';
 import { type OutboxEntry, signalEntry, startEntry } from '../../domain/platform/outbox';
 import type { Ban, BoardStore } from '../../stores/leaderboards/boards';
@@ -138,17 +138,8 @@ export class Boards {
         'versionMismatch',
         `Board ${gameId} exists already; send If-Match with the version that you read (its ETag)`,
       );
-    const changed = FIXED.filter((name) => definition[name] !== found[name]);
-    if (changed.length > 0)
-      throw new LongwatchError(
-        'conflict',
-        `${changed.join(' and ')} of a board cannot change, because it has scores already; create another board`,
-      );
-    if (!definition.seasons !== !found.seasons)
-      throw new LongwatchError(
-        'conflict',
-        'Seasons cannot be added to a board or removed from it; create another board',
-      );
+    const fault = faultOfRedefinition(found, definition);
+    if (fault) throw fault;
     const version = await this.parts.boards.replace(gameId, definition, ifVersion);
     await this.refresh(gameId);
     return { version, made: false };

@@ -1,8 +1,7 @@
 import { LongwatchError } from '../../domain/errors';
-import { iso } from '../../domain/ids';
 import { inLanes } from '../../domain/lanes';
 import type { Board, Season, Submission } from '../../domain/leaderboards/board';
-import { seasonOf } from '../../domain/leaderboards/seasons';
+import { noSeason, seasonOf } from '../../domain/leaderboards/seasons';
 import { refusalOf, type SubmissionStatus } from '../../domain/leaderboards/submission';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore, Submitted } from '../../stores/leaderboards/scores';
@@ -89,14 +88,4 @@ export class Submissions {
       ? undefined
       : () => this.parts.store.endMarker(gameId, number);
   }
-}
-
-function noSeason(seasons: readonly Season[], now: number): LongwatchError {
-  const coming = seasons.findLast(({ startsAt }) => startsAt > now);
-  return new LongwatchError(
-    'conflict',
-    coming
-      ? `No season is running; the next one begins at ${iso(coming.startsAt)}`
-      : 'No season is running, and no further season is planned',
-  );
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { iso } from '../../domain/ids';
+import { sessionsEndedLetter } from '../../domain/sessions/letters';
 import type { SessionEnded } from '../../domain/sessions/session';
 import type { SessionEndings } from '../../stores/sessions/ends';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
@@ -93,16 +93,8 @@ export class SessionEvents {
       .update(sorted.map((event) => event.id).join())
       .digest('base64url')
       .slice(0, 22)}`;
-    const why = await sendUnlessUndeliverable(this.parts.notifications, {
-      id,
-      recipient: this.parts.recipient,
-      subject: 'session.ended',
-      text: JSON.stringify({
-        type: 'session.ended',
-        events: sorted.map(({ at, ...event }) => ({ ...event, at: iso(at) })),
-      }),
-      at: Math.max(...sorted.map(({ at }) => at)),
-    });
+    const letter = sessionsEndedLetter(id, this.parts.recipient, sorted);
+    const why = await sendUnlessUndeliverable(this.parts.notifications, letter);
     if (why !== undefined) this.parts.onFault(why);
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Checkout, CheckoutStatus, CheckoutLine } from '../../domain/carts/checkout';
+import { removeUnfinishedAt } from '../../domain/carts/retention';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey, iso } from '../../domain/ids';
@@ -54,9 +55,6 @@ const refundItems = itemType(cartTables, 'Checkouts', {
   status: text<Refund['status']>('RefundStatus'),
   doneBy: optional(text('DoneBy')),
 });
-
-/** Retention of a checkout that never held all its lines, in seconds after the end of its hold. */
-const UNFINISHED_KEPT_S = 24 * 3_600;
 
 /** A change of a checkout's status, and the number of processed parts before and after it. */
 export interface CheckoutMove {
@@ -134,7 +132,7 @@ export class CheckoutStore {
         Item: checkoutItems.write(checkout, {
           Entry: CHECKOUT,
           ...(checkout.status === 'reserving' && {
-            ExpiresAt: Math.ceil(checkout.holdUntil / 1000) + UNFINISHED_KEPT_S,
+            ExpiresAt: removeUnfinishedAt(checkout.holdUntil),
           }),
         }),
         // Race: the same request arrives twice at the same time. One creates the checkout, the other finds it.

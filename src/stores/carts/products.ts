@@ -3,6 +3,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { CheckoutLine } from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
 import { expiredHolds } from '../../domain/carts/holds';
+import { removeAdjustmentAt } from '../../domain/carts/retention';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey } from '../../domain/ids';
@@ -27,8 +28,6 @@ const productItems = itemType(cartTables, 'Products', {
   sold: number('Sold'),
 });
 
-/** Retention of an adjustment's idempotency key, in seconds. A repeated request after this time counts again. */
-const ADJUSTMENT_KEPT_S = 7 * 24 * 3_600;
 const ATTEMPTS = 10;
 
 /** A product to store. */
@@ -109,7 +108,7 @@ export class ProductStore {
             Item: {
               ProductID: productId,
               Entry: compositeKey('adjustment', createHash('sha256').update(key).digest('base64url')),
-              ExpiresAt: Math.ceil(now / 1000) + ADJUSTMENT_KEPT_S,
+              ExpiresAt: removeAdjustmentAt(now),
             },
             // Race: the same request arrives twice.
             ConditionExpression: 'attribute_not_exists(ProductID)',

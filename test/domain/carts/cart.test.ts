@@ -6,6 +6,7 @@ import {
   MAX_LINES,
   MAX_QUANTITY,
   mergePolicies,
+  mustBeVersion,
   visibleLines,
 } from '../../../src/domain/carts/cart';
 import {
@@ -245,4 +246,19 @@ describe('after an order', () => {
   ])('%s: it is left alone', (_, cart) => {
     expect(afterOrder(cart, 3, [{ productId: 'a', quantity: 1 }], facts.now)).toBeUndefined();
   });
+});
+
+it('a cart that has another version than the caller read is refused; a missing cart has version 0', () => {
+  expect(() => mustBeVersion({ version: 7 }, 7, 'change it')).not.toThrow();
+  expect(() => mustBeVersion({ version: 7 }, undefined, 'change it')).not.toThrow();
+  expect(() => mustBeVersion(undefined, 0, 'change it')).not.toThrow();
+  expect(() => mustBeVersion({ version: 7 }, 6, 'check it out')).toThrow(
+    expect.objectContaining({
+      type: 'versionMismatch',
+      message: 'The cart has version 7, not 6; read it again, then check it out',
+    }),
+  );
+  expect(() => mustBeVersion(undefined, 1, 'change it')).toThrow(
+    'The cart has version 0, not 1; read it again, then change it',
+  );
 });

@@ -3,6 +3,7 @@ import {
   type Checkout,
   type CheckoutStatus,
   checkoutStatuses,
+  hasEnded,
   mustTotal,
   priceCart,
   statusAt,
@@ -138,4 +139,8 @@ it('a checkout refuses another total than the customer saw', () => {
       detail: { faults: [{ field: 'expectedTotal', message: 'is 1000, the total is 1050' }] },
     }),
   );
+});
+
+it('a checkout has ended when it is an order, cancelled or expired, and not while a step is left', () => {
+  expect(checkoutStatuses.filter(hasEnded)).toEqual(['confirmed', 'cancelled', 'expired']);
 });

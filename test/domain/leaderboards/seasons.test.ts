@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import type { Season, SeasonPlan } from '../../../src/domain/leaderboards/board';
 import { lastRewardedRank, type RewardRule, rewardsOf } from '../../../src/domain/leaderboards/rewards';
 import { percentileOf } from '../../../src/domain/leaderboards/ranking';
-import { currentSeason, faultOfMove, seasonOf, seasonsToPlan } from '../../../src/domain/leaderboards/seasons';
+import {
+  currentSeason,
+  faultOfMove,
+  noSeason,
+  seasonOf,
+  seasonsToPlan,
+} from '../../../src/domain/leaderboards/seasons';
 import { iso } from '../../../src/domain/ids';
 
 const at = (text: string): number => Date.parse(text);
@@ -128,4 +134,16 @@ it('a percentile is the share of the others that one is ahead of', () => {
   expect([percentileOf(1, 1), percentileOf(1, 11), percentileOf(11, 11), percentileOf(6, 11)]).toEqual([
     100, 100, 0, 50,
   ]);
+});
+
+it('a submission between seasons is refused with the beginning of the next one', () => {
+  const later = (number: number, startsAt: string) => season({ number, startsAt: at(startsAt) });
+  const seasons = [later(3, '2026-05-01T00:00:00Z'), later(2, '2026-04-01T00:00:00Z'), season()];
+  expect(noSeason(seasons, at('2026-03-20T00:00:00Z'))).toMatchObject({
+    type: 'conflict',
+    message: 'No season is running; the next one begins at 2026-04-01T00:00:00.000Z',
+  });
+  expect(noSeason([season()], at('2026-03-20T00:00:00Z')).message).toBe(
+    'No season is running, and no further season is planned',
+  );
 });

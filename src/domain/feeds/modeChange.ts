@@ -1,9 +1,8 @@
-import { type Direction, requiredModeChange } from '../../domain/feeds/author';
-import { planFor } from '../../domain/feeds/ranges';
-import type { FeedSettings } from '../../domain/feeds/settings';
-import type { WorkflowStart } from '../../domain/platform/outbox';
-import type { FeedUser } from '../../stores/feeds/users';
-import { modeChangeStart } from '../../domain/feeds/workflows';
+import type { WorkflowStart } from '../platform/outbox';
+import { type AuthorState, type Direction, requiredModeChange } from './author';
+import { planFor } from './ranges';
+import type { FeedSettings } from './settings';
+import { modeChangeStart } from './workflows';
 
 /**
  * A change of an author's delivery mode that is written with the change that causes it. Empty if none is due.
@@ -17,7 +16,11 @@ export interface DueModeChange {
  * Returns the mode change that an author's number of followers requires, and the start of its workflow.
  * @param at epoch ms
  */
-export function dueModeChange(author: FeedUser, settings: FeedSettings, at: number): DueModeChange {
+export function dueModeChange(
+  author: AuthorState & { userId: string },
+  settings: FeedSettings,
+  at: number,
+): DueModeChange {
   const direction = requiredModeChange(author, settings.threshold);
   if (!direction) return {};
   const turn = { authorId: author.userId, modeVersion: author.modeVersion + 1, direction };
