@@ -1,9 +1,14 @@
+import { exactly, orOf, reservedNames } from '../edge/names';
+
+/** The reserved names that start with a letter, as a metric's name must. */
+const reservedFromALetter = reservedNames.filter((name) => /^[A-Za-z]/.test(name));
+
 /** The form of a metric's name: it starts with a letter and is not the name of a JavaScript object's property. */
-export const METRIC_NAME = /^(?!constructor$|prototype$)[A-Za-z][A-Za-z0-9_.:-]{0,63}$/;
+export const METRIC_NAME = new RegExp(`^(?!${exactly(reservedFromALetter)})[A-Za-z][A-Za-z0-9_.:-]{0,63}$`);
 /** The rule of {@link METRIC_NAME} as a part of a sentence. */
 export const METRIC_NAME_RULE =
   'must be 1 to 64 characters out of letters, digits, "_", ".", ":" and "-", the first a letter, and not ' +
-  '"constructor" or "prototype"';
+  orOf(reservedFromALetter);
 
 /** The limits of a device's readings. Each limits the size of an item. */
 export const limits = {

@@ -1,5 +1,6 @@
 import type { FieldFault } from '../errors';
-import { faultOfName, faultOfNumber, faultOfText, shownName } from './text';
+import { faultOfName, shownName } from './names';
+import { faultOfNumber, faultOfText } from './text';
 
 /**
  * Maximum levels of objects and lists in a JSON document. DynamoDB nests an attribute up to 32 levels, and recursive

@@ -1,4 +1,4 @@
-import { shownName } from './text';
+import { shownName } from './names';
 
 /** The members of a raw zod issue that a message needs. */
 interface RawIssue {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { reservedNames } from '../../../src/domain/edge/text';
+import { reservedNames } from '../../../src/domain/edge/names';
 import { CartCare } from '../../../src/operations/carts/cartCare';
 import { Notifications } from '../../../src/operations/platform/notifications';
 import { CartCountStore } from '../../../src/stores/carts/cartCounts';
