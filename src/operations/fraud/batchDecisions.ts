@@ -173,7 +173,7 @@ export class BatchDecisions {
           profile,
           ...defined({ heldUntil: user.before.heldUntil }),
           scored: scored[row++] as Scored,
-          latencyMs: Math.max(0, this.clock.now() - arrival.arrivedAt),
+          arrived: { at: arrival.arrivedAt, clock: this.clock },
         }),
       );
       return {

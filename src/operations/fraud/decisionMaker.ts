@@ -34,8 +34,8 @@ export interface DecisionInput {
   profile: UserProfile;
   heldUntil?: number;
   scored: Scored;
-  /** Milliseconds since the transaction arrived. */
-  latencyMs: number;
+  /** When the transaction arrived, and the clock that measured it. */
+  arrived: { at: number; clock: Clock };
 }
 
 /** A decision that is not written yet. */
@@ -80,9 +80,10 @@ export class DecisionMaker {
    * approved.
    */
   make(input: DecisionInput): UnwrittenDecision {
-    const { transaction, contentHash, features, profile, heldUntil, scored, latencyMs } = input;
+    const { transaction, contentHash, features, profile, heldUntil, scored, arrived } = input;
     const rules = this.parts.rules.current();
     const now = this.clock.now();
+    const latencyMs = latencySince(arrived);
     const verdict = decide({
       transaction,
       features,
@@ -100,7 +101,7 @@ export class DecisionMaker {
       ...defined({ degradedBecause: scored.degradedBecause }),
       ruleSetVersion: rules.version,
       modelVersion: scored.modelVersion,
-      latencyMs: Math.round(latencyMs * 10) / 10,
+      latencyMs,
       decidedAt: iso(now),
       ...(verdict.outcome !== 'approve' && { investigationId: transaction.transactionId }),
     };
@@ -136,6 +137,14 @@ export class DecisionMaker {
     also.push(investigations.openingItem(facts), outbox.recording(start));
     return { also, start };
   }
+}
+
+/**
+ * Returns the latency of a decision: milliseconds since the transaction arrived, rounded to tenths. Not negative if the
+ * clock was set back.
+ */
+function latencySince({ at, clock }: DecisionInput['arrived']): number {
+  return Math.round(Math.max(0, clock.now() - at) * 10) / 10;
 }
 
 /**

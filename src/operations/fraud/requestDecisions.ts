@@ -110,7 +110,7 @@ export class RequestDecisions {
       profile: user.profile,
       ...defined({ heldUntil: user.heldUntil }),
       scored,
-      latencyMs: monotonicClock.now() - arrived,
+      arrived: { at: arrived, clock: monotonicClock },
     });
     const { record, start } = decision;
     const after = applyTransaction(user.profile, transaction);
