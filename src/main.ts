@@ -6,6 +6,7 @@ import { nearestName } from './domain/nearest';
 import { configReference } from './graph/config';
 import type { Mode } from './run';
 import { version } from './run/release';
+import type * as starting from './run/startProcess';
 
 const usage = () => `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 
@@ -48,7 +49,7 @@ async function main(): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(usage());
   const mode = modeOf(args);
   // Loaded only now: it takes a second, and neither help nor a wrong argument needs it.
-  const { startProcess, isExpected } = await import('./run/startProcess.js');
+  const { startProcess, isExpected } = require('./run/startProcess') as typeof starting;
   await startProcess(mode).catch((error: unknown) => fail(error, isExpected(error)));
 }
 

@@ -12,7 +12,6 @@ export function standingWorkflows(
   instances: readonly CapabilityInstance[],
 ): StandingWorkflow[] {
   return [
-    reconcilerWorkflow,
     {
       type: RELAY_TYPE,
       workflowId: RELAY_ID,
@@ -22,6 +21,8 @@ export function standingWorkflows(
     },
     ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams.map(readerOf) : []),
     ...instances.flatMap((instance) => instance.standing),
+    // The last to start: it reports each of the others that it finds missing.
+    reconcilerWorkflow,
   ];
 }
 

@@ -1002,12 +1002,18 @@ beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
 }, 120_000);
 afterAll(() => dynamodb?.stop());
+/** Deletes what an earlier test may have left, 25 items a call. */
 beforeEach(async () => {
-  for (const one of Object.values(kept)) {
-    const requests = [{ DeleteRequest: { Key: keyOf(one) } }];
-    await dynamodb.db.client.send(
-      new BatchWriteCommand({ RequestItems: { [dynamodb.db.table(one.table)]: requests } }),
-    );
+  const deletes = new Map(
+    Object.values(kept).map((one) => {
+      const [table, Key] = [dynamodb.db.table(one.table), keyOf(one)];
+      return [JSON.stringify([table, Key]), { table, request: { DeleteRequest: { Key } } }] as const;
+    }),
+  );
+  for (let left = [...deletes.values()]; left.length > 0; left = left.slice(25)) {
+    const RequestItems: Record<string, { DeleteRequest: { Key: Record<string, unknown> } }[]> = {};
+    for (const { table, request } of left.slice(0, 25)) (RequestItems[table] ??= []).push(request);
+    await dynamodb.db.client.send(new BatchWriteCommand({ RequestItems }));
   }
 });
 

@@ -101,14 +101,22 @@ const [API, ACTIVITIES] = ['api', 'activities'].map((floor) => `${join(__dirname
 
 /** Whose call this is; nobody's where a test makes it. */
 function callers(): { role: Role; recorded: boolean }[] {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 200;
-  const { stack = '' } = new Error('where');
-  Error.stackTraceLimit = limit;
+  const files = filesOfStack();
   const recorded = process.env['LONGWATCH_RECORD_GRANTS'] !== undefined;
   // A dead letter that is re-driven by request goes through an activity's code, in the API.
-  if (stack.includes(API)) return [{ role: 'api', recorded }];
-  return stack.includes(ACTIVITIES) ? [{ role: 'worker', recorded }] : [];
+  if (files.some((file) => file.startsWith(API))) return [{ role: 'api', recorded }];
+  return files.some((file) => file.startsWith(ACTIVITIES)) ? [{ role: 'worker', recorded }] : [];
+}
+
+/** The files of the calls that led here. Without the text of a stack, whose source maps cost more than a DynamoDB call. */
+function filesOfStack(): string[] {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  Error.stackTraceLimit = 200;
+  Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFileName() ?? '');
+  const files = new Error('where').stack as unknown as string[];
+  Error.prepareStackTrace = prepareStackTrace;
+  Error.stackTraceLimit = stackTraceLimit;
+  return files;
 }
 
 const written = new Set<string>();

@@ -102,8 +102,11 @@ it.each(ending)('%s: cancelled at any wait point, it ends as if nobody had cance
     expect(await endOf(behind)).toEqual(result);
     await cancelled();
     await expectNoFailedTasks(behind.handle);
-    // Not by number: an investigation writes what happened since its last write in one call, which depends on the time.
-    const names = ({ run }: typeof whole) => [...new Set(run.calls.map(({ name }) => name))];
+    // Not by number, and not `recordCase`: an investigation writes what happened since its last write in one call, which
+    // depends on the time and may be the one that closes it.
+    const names = ({ run }: typeof whole) => [
+      ...new Set(run.calls.map(({ name }) => name).filter((name) => name !== 'recordCase')),
+    ];
     expect(names(behind)).toEqual(expect.arrayContaining(names(whole)));
   }
 });
