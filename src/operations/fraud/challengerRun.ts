@@ -8,6 +8,7 @@ import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import type { Difference, ShadowCounts, ChallengerDifferenceStore } from '../../stores/fraud/challengerDifferences';
 import type { UnwrittenDecision } from './decisionMaker';
 import { type Clock, systemClock } from '../../timing/clock';
+import { DelayedRun } from '../../timing/delayedRun';
 
 /** A challenger that is loaded and can decide. */
 export interface PreparedChallenger {
@@ -51,15 +52,16 @@ const COUNT_EVERY_MS = 2_000;
 export class ChallengerRun {
   private readonly processId = randomUUID();
   private waiting: Seen[] = [];
-  private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
   private counted: { version: number; pairs: Record<string, number>; failed: number; dropped: number } | undefined;
   private writtenAt = 0;
   private dirty = false;
   private readonly clock: Clock;
+  private readonly delayed: DelayedRun;
 
   constructor(private readonly parts: ChallengerRunParts) {
     this.clock = parts.clock ?? systemClock;
+    this.delayed = new DelayedRun(() => void this.flush(), parts.clock);
   }
 
   /** Adds a decision to compare. Never throws and never waits. */
@@ -70,7 +72,7 @@ export class ChallengerRun {
       return;
     }
     this.waiting.push(seen);
-    this.timer ??= setTimeout(() => void this.flush(), EVERY_MS).unref();
+    this.delayed.request(EVERY_MS);
   }
 
   /**
@@ -78,8 +80,7 @@ export class ChallengerRun {
    * @param finally_ whether to write the counts at once, because the process stops
    */
   flush(finally_ = false): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.delayed.cancel();
     this.flushing = this.flushing.then(() => this.compareAll(finally_)).catch(this.parts.onFault);
     return this.flushing;
   }
@@ -148,7 +149,7 @@ export class ChallengerRun {
     if (!this.dirty || !this.counted) return;
     const wait = this.writtenAt + COUNT_EVERY_MS - this.clock.now();
     if (wait > 0 && !finally_) {
-      this.timer ??= setTimeout(() => void this.flush(), wait).unref();
+      this.delayed.request(wait);
       return;
     }
     const { version, ...counts } = this.counted;

@@ -5,6 +5,7 @@ import { DAY_MS } from '../../domain/fraud/profile';
 import { type DayCounts, dayOf, type DriftStore } from '../../stores/fraud/drift';
 import type { UnwrittenDecision } from './decisionMaker';
 import { type Clock, systemClock } from '../../timing/clock';
+import { DelayedRun } from '../../timing/delayedRun';
 
 /** The parts that {@link DriftWatch} needs. */
 export interface DriftParts {
@@ -32,14 +33,15 @@ export class DriftWatch {
   private readonly processId = randomUUID();
   private readonly days = new Map<string, DayCounts>();
   private readonly dirty = new Set<string>();
-  private timer: NodeJS.Timeout | undefined;
   private readonly clock: Clock;
+  private readonly writing: DelayedRun;
 
   constructor(
     private readonly parts: DriftParts,
     private readonly settings: DriftSettings,
   ) {
     this.clock = parts.clock ?? systemClock;
+    this.writing = new DelayedRun(() => void this.flush(), parts.clock);
   }
 
   /** Counts a decision. Ignores decisions without the model and decisions of models without a baseline. */
@@ -54,13 +56,12 @@ export class DriftWatch {
     counted.rows++;
     countRow(baseline, counted.counts, features, score);
     this.dirty.add(key);
-    this.timer ??= setTimeout(() => void this.flush(), KEEP_EVERY_MS).unref();
+    this.writing.request(KEEP_EVERY_MS);
   }
 
   /** Writes the counts, and drops the counts of past days from memory. Reports a failed write; never throws. */
   async flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.writing.cancel();
     const keys = Array.from(this.dirty);
     this.dirty.clear();
     for (const key of keys) {

@@ -4,6 +4,7 @@ import type { SessionEnded } from '../../domain/sessions/session';
 import type { SessionEndings } from '../../stores/sessions/ends';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import { type Notifications, sendUnlessUndeliverable } from '../platform/notifications';
+import { DelayedRun } from '../../timing/delayedRun';
 
 /** An ended session whose event must be sent. */
 export interface EndedSession {
@@ -37,7 +38,7 @@ const CONCURRENCY = 16;
  */
 export class SessionEvents {
   private readonly waiting: EndedSession[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private readonly delayed = new DelayedRun(() => void this.flush());
   private sending: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: SessionEventParts) {}
@@ -49,13 +50,12 @@ export class SessionEvents {
   reportSoon(ended: EndedSession): void {
     if (this.waiting.length >= WAITING) return;
     this.waiting.push(ended);
-    this.timer ??= setTimeout(() => void this.flush(), COLLECT_MS);
+    this.delayed.request(COLLECT_MS);
   }
 
   /** Sends all waiting events. The sweeper sends those that fail. */
   flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.delayed.cancel();
     this.sending = this.sending.then(async () => {
       for (let batch = this.waiting.splice(0, BATCH); batch.length > 0; batch = this.waiting.splice(0, BATCH))
         await this.report(batch).catch(this.parts.onFault);

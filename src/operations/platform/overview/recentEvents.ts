@@ -1,5 +1,6 @@
 import type { Happening } from '../../../domain/platform/happening';
 import { type Clock, systemClock } from '../../../timing/clock';
+import { DelayedRun } from '../../../timing/delayedRun';
 
 /** An event with its time and id. */
 export interface RecentEvent extends Happening {
@@ -23,7 +24,7 @@ const SINGLE_A_SECOND = 20;
 export class RecentEvents {
   private readonly kept: RecentEvent[] = [];
   private readonly listeners = new Set<(event: RecentEvent) => void>();
-  private readonly folding = new Map<string, { happening: Happening; count: number; timer: NodeJS.Timeout }>();
+  private readonly folding = new Map<string, { happening: Happening; count: number; telling: DelayedRun }>();
   private second = 0;
   private singles = 0;
   private lastId = 0;
@@ -62,7 +63,7 @@ export class RecentEvents {
 
   /** Drops events that wait to be combined, and all listeners. */
   close(): void {
-    for (const { timer } of this.folding.values()) clearTimeout(timer);
+    for (const { telling } of this.folding.values()) telling.cancel();
     this.folding.clear();
     this.listeners.clear();
   }
@@ -75,13 +76,13 @@ export class RecentEvents {
       same.count += count;
       return;
     }
-    const timer = setTimeout(() => {
+    const telling = new DelayedRun(() => {
       const folded = this.folding.get(key);
       this.folding.delete(key);
       if (folded) this.tell({ ...folded.happening, count: folded.count });
-    }, FOLD_MS);
-    timer.unref();
-    this.folding.set(key, { happening, count, timer });
+    });
+    telling.request(FOLD_MS);
+    this.folding.set(key, { happening, count, telling });
   }
 
   /**
