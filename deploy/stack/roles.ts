@@ -1,7 +1,7 @@
 import { Effect, ManagedPolicy, Policy, PolicyStatement, type PrincipalBase, Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Combined } from '../../src/graph/combinedCapabilities';
-import type { ServiceName } from '../../src/config/parts';
+import type { ServiceName } from '../../src/config/services';
 import { grantsOf, type Process } from '../access';
 import type { Data } from './data';
 import type { Tables } from './tables';

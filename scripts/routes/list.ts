@@ -1,5 +1,5 @@
 import { everyRoute } from '../../src/api/app';
-import type { AnyRoute } from '../../src/api/http/routes';
+import type { AnyRoute } from '../../src/api/http/router';
 import { readConfig } from '../../src/graph/config';
 import { buildGraph } from '../../src/graph';
 

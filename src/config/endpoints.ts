@@ -1,5 +1,5 @@
 import type { PlatformConfig } from '.';
-import type { ServiceName } from './parts';
+import type { ServiceName } from './services';
 import type { Fault } from './rules';
 
 interface Credentials {

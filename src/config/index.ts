@@ -4,7 +4,7 @@ import { accessSettings } from './access';
 import { awsSettings } from './aws';
 import { encryptionSettings } from './encryption';
 import { notificationsSettings } from './notifications';
-import { type ServiceName, serviceSettings } from './parts';
+import { type ServiceName, serviceSettings } from './services';
 import { processSettings } from './process';
 import type { Fault, SettingRule, SettingsGroup, SettingsOf } from './rules';
 import { telemetrySettings } from './telemetry';

@@ -1,5 +1,5 @@
 import type { PartNeeds } from '../config/endpoints';
-import type { ServiceName } from '../config/parts';
+import type { ServiceName } from '../config/services';
 import type { LifecycleRule, Lifecycles } from '../domain/platform/lifecycle';
 import type { Tables } from '../stores/tableSpec';
 import type { Queues } from '../workers/selectQueues';

@@ -6,7 +6,7 @@ import {
   settingsReference,
   unknownSettings,
 } from '../config';
-import type { ServiceName } from '../config/parts';
+import type { ServiceName } from '../config/services';
 import { capabilities, type Config } from './capabilities';
 import type { AnyCapability } from './capability';
 import { combine } from './combinedCapabilities';

@@ -1,7 +1,7 @@
 import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { codecRoutes } from '../api/platform/codec';
-import type { AnyRoute } from '../api/http/routes';
+import type { AnyRoute } from '../api/http/router';
 import type { PlatformConfig } from '../config';
 import { LOCAL_CREDENTIALS } from '../config/endpoints';
 import { defined } from '../domain/defined';

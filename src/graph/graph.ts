@@ -1,5 +1,5 @@
 import type { Readiness } from '../api/platform/health';
-import type { AnyRoute } from '../api/http/routes';
+import type { AnyRoute } from '../api/http/router';
 import type { TemporalTarget } from '../gateways/temporal';
 import { prepareTables, updateTables } from '../stores/tableChanges';
 import type { CapabilityInstance } from './capability';

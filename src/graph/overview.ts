@@ -2,12 +2,12 @@ import type { Registry } from 'prom-client';
 import type { Readiness } from '../api/platform/health';
 import { EventStreams } from '../api/platform/eventStream';
 import { overviewRoutes } from '../api/platform/overview';
-import type { AnyRoute } from '../api/http/routes';
+import type { AnyRoute } from '../api/http/router';
 import { webRoutes } from '../api/platform/web';
 import { defined } from '../domain/defined';
 import { mustValueOf, sharedCall } from '../timing/sharedCall';
 import { TemporalOverview } from '../gateways/temporal/visibility';
-import { type Lifecycle, Lifecycles } from '../operations/platform/overview/lifecycles';
+import { type Lifecycle, WorkflowNews } from '../operations/platform/overview/workflowNews';
 import {
   type Figure,
   type FigureSource,
@@ -69,7 +69,7 @@ export function buildOverview(
   });
   const eventStreams = new EventStreams();
   const note: typeof events.note = (happening) => events.note(happening);
-  const watch = new Lifecycles({ temporal: lists, lifecycles: newsOf(combined), note });
+  const watch = new WorkflowNews({ temporal: lists, lifecycles: newsOf(combined), note });
   const polling = setInterval(() => {
     // Query Temporal only while the page is open.
     if (events.isWatched) watch.poll().catch(() => undefined); // Temporal is unavailable; the page shows that.

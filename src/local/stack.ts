@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { PlatformConfig } from '../config';
-import type { ServiceName } from '../config/parts';
+import type { ServiceName } from '../config/services';
 import { defined } from '../domain/defined';
 import type { Child } from './child';
 import { openDataDir } from './dataDir';

@@ -3,6 +3,7 @@ import { type AppParts, createApp } from '../api/app';
 import { Authenticator, authenticatorOf } from '../api/auth';
 import { CallerLimits } from '../api/admission/callerLimits';
 import { loadClassifier } from '../api/admission/loadClassifier';
+import { clientAddressBehind } from '../api/http/clientAddress';
 import { listen, type Listening } from '../api/http/server';
 import type { PlatformConfig } from '../config';
 import type { Endpoints } from '../config/endpoints';
@@ -37,6 +38,7 @@ export function listenForRequests(
     max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS,
     budgets: config.LONGWATCH_QUEUE_BUDGETS,
     classOf: loadClassifier(graph.routes),
+    addressOf: clientAddressBehind(config.LONGWATCH_TRUSTED_PROXIES),
     onShed: (where, loadClass) => http.shedRequest(where, loadClass),
     onBegin: (loadClass, waitedMs) => http.begins(loadClass, waitedMs),
   });

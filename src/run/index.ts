@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CODEC_PATH } from '../api/platform/codecCors';
 import { isLoopback, type Listening } from '../api/http/server';
 import { workerVersion } from '../config';
-import type { ServiceName } from '../config/parts';
+import type { ServiceName } from '../config/services';
 import { defined } from '../domain/defined';
 import { isLongwatchError } from '../domain/errors';
 import { configuredEndpoints, type Endpoints, streamsOf } from '../config/endpoints';

@@ -6,7 +6,7 @@ import { Registry } from 'prom-client';
 import { createApp, everyRoute } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
 import { routeTable } from '../../src/api/http/routeTable';
-import { type AnyRoute } from '../../src/api/http/routes';
+import { type AnyRoute } from '../../src/api/http/router';
 import { listen, type Listening } from '../../src/api/http/server';
 import { type Role, roles } from '../../src/domain/platform/caller';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';

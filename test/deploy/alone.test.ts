@@ -6,7 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { packModel } from '../../deploy/artefacts';
 import { parseSettings } from '../../deploy/settings';
 import { LongwatchStack } from '../../deploy/stack';
-import type { ServiceName } from '../../src/config/parts';
+import type { ServiceName } from '../../src/config/services';
 import { capabilities } from '../../src/graph/capabilities';
 import { combine } from '../../src/graph/combinedCapabilities';
 import { selectQueues } from '../../src/workers/selectQueues';

@@ -11,6 +11,7 @@ import { CartCountStore } from '../../src/stores/carts/cartCounts';
 import { CartStore } from '../../src/stores/carts/carts';
 import { CheckoutStore } from '../../src/stores/carts/checkouts';
 import { ProductStore } from '../../src/stores/carts/products';
+import { RefundStore } from '../../src/stores/carts/refunds';
 import { ArchiveStore } from '../../src/stores/devices/archives';
 import { DayStore } from '../../src/stores/devices/days';
 import { DeviceStore } from '../../src/stores/devices/devices';
@@ -282,7 +283,7 @@ const kept: Record<string, Kept> = {
       RecordedAtID: `${time}#co-1`,
       DoneBy: 'ana',
     },
-    read: async (db) => (await new CheckoutStore(db).refunds('done')).items,
+    read: async (db) => (await new RefundStore(db).page('done')).items,
     value: [
       {
         checkoutId: 'co-1',

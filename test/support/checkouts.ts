@@ -2,6 +2,7 @@ import type { OutboxEntry } from '../../src/domain/platform/outbox';
 import { CartCountStore } from '../../src/stores/carts/cartCounts';
 import { CartStore } from '../../src/stores/carts/carts';
 import { CheckoutStore } from '../../src/stores/carts/checkouts';
+import { RefundStore } from '../../src/stores/carts/refunds';
 import { ProductStore } from '../../src/stores/carts/products';
 import type { Db } from '../../src/stores/dynamodb';
 import { Carts } from '../../src/operations/carts/carts';
@@ -21,10 +22,11 @@ export function buildShop(
   settings: CheckoutSettings & { productCacheMs?: number },
   dispatchSoon: (entry: OutboxEntry) => void = () => undefined,
 ) {
-  const [store, products, checkoutStore, outbox] = [
+  const [store, products, checkoutStore, refunds, outbox] = [
     new CartStore(db),
     new ProductStore(db),
     new CheckoutStore(db),
+    new RefundStore(db),
     outboxOf(db, dispatchSoon),
   ];
   const carts = new Carts(
@@ -39,10 +41,10 @@ export function buildShop(
     { firstLookAfterMs: 3_600_000 },
   );
   const checkouts = new Checkouts(
-    { checkouts: checkoutStore, products, cartStore: store, carts, outbox, db, clock: clockOf(now) },
+    { checkouts: checkoutStore, refunds, products, cartStore: store, carts, outbox, db, clock: clockOf(now) },
     settings,
   );
-  return { store, products, checkoutStore, carts, checkouts };
+  return { store, products, checkoutStore, refunds, carts, checkouts };
 }
 
 /** The checkouts of a graph, at another time. */

@@ -108,7 +108,7 @@ function callers(): { role: Role; recorded: boolean }[] {
   return files.some((file) => file.startsWith(ACTIVITIES)) ? [{ role: 'worker', recorded }] : [];
 }
 
-/** The files of the calls that led here. Without the text of a stack, whose source maps cost more than a DynamoDB call. */
+/** The files of the calls that led here. The text of a stack, with source maps, costs more than a DynamoDB call. */
 function filesOfStack(): string[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
   Error.stackTraceLimit = 200;

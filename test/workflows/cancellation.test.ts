@@ -102,8 +102,8 @@ it.each(ending)('%s: cancelled at any wait point, it ends as if nobody had cance
     expect(await endOf(behind)).toEqual(result);
     await cancelled();
     await expectNoFailedTasks(behind.handle);
-    // Not by number, and not `recordCase`: an investigation writes what happened since its last write in one call, which
-    // depends on the time and may be the one that closes it.
+    // Not by number, and not `recordCase`: an investigation writes what happened since its last write in one call.
+    // Which one depends on the time, and it may be the one that closes it.
     const names = ({ run }: typeof whole) => [
       ...new Set(run.calls.map(({ name }) => name).filter((name) => name !== 'recordCase')),
     ];

@@ -1,4 +1,4 @@
-import { checkoutPage } from '../../domain/carts/letters';
+import { checkoutPage } from '../../domain/carts/pages';
 import type { CartCare } from '../../operations/carts/cartCare';
 import type { Checkouts } from '../../operations/carts/checkouts';
 import { asFailure } from '../failures';

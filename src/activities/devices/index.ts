@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { type AlertEvent, eventId } from '../../domain/devices/alerts';
+import type { AlertEvent } from '../../domain/devices/alerts';
+import { alertLetter } from '../../domain/devices/letters';
 import type { ArchiveFile } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import type { Archiver, StepContext } from '../../operations/devices/archiver';
@@ -155,9 +156,7 @@ async function heartbeating<T>(work: (work: StepContext) => Promise<T>): Promise
 
 async function tellAlerts({ notifications }: DeviceActivityParts, events: readonly AlertEvent[]): Promise<void> {
   for (const event of events) {
-    const { alertId, deviceId, recipient, text, at } = event;
-    const subject = `${event.event === 'raised' ? 'Alert' : 'Over'}: ${alertId} of ${deviceId}`;
-    await sendUnlessUndeliverable(notifications, { id: eventId(event), recipient, subject, text, at });
+    await sendUnlessUndeliverable(notifications, alertLetter(event));
     Context.current().heartbeat();
   }
 }

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LoadShedder, type LoadShedderSettings } from './loadShedder';
 import type { Waiting } from './fairQueue';
 import { type LoadClass, loadClasses } from '../../domain/platform/loadClass';
+import { type ClientAddress, clientAddressBehind } from '../http/clientAddress';
 import { Problem } from '../http/problem';
+import { callerOf } from './callerOf';
 import { type Clock, monotonicClock } from '../../timing/clock';
 
 /** Where a request was shed: at `arrival`, from its request line alone, or from the admission `queue`. */
@@ -16,6 +18,8 @@ export interface AdmissionSettings extends Omit<LoadShedderSettings, 'budgets'> 
   classOf?(method: string, url: string): LoadClass;
   /** Milliseconds for which a request whose body is not complete counts against the queue's limit. Default 250. */
   bodyWithinMs?: number;
+  /** Finds the address of a caller without a key and a cookie. Default: that of the connection. */
+  addressOf?: ClientAddress;
   /** Called for each request that is shed. */
   onShed?(where: ShedWhere, loadClass: LoadClass): void;
   /** Called for each request that begins. `waitedMs` is the time since its body was complete. */
@@ -60,9 +64,11 @@ export class Admission {
   private readonly active = new Set<Ticket>();
   private expiry: NodeJS.Timeout | undefined;
   private readonly clock: Clock;
+  private readonly addressOf: ClientAddress;
 
   constructor(private readonly settings: AdmissionSettings) {
     this.clock = settings.clock ?? monotonicClock;
+    this.addressOf = settings.addressOf ?? clientAddressBehind();
     const budgets =
       settings.budgets ?? (Object.fromEntries(loadClasses.map((one) => [one, BUDGET_MS])) as Record<LoadClass, number>);
     this.shedder = new LoadShedder<Ticket>(
@@ -98,7 +104,7 @@ export class Admission {
     const ticket: Ticket = {
       state: 'arriving',
       loadClass,
-      caller: callerOf(request),
+      caller: callerOf(request, this.addressOf),
       arrivedAt: now,
       readyAt: now,
       begunAt: now,
@@ -202,12 +208,4 @@ export class Admission {
       headers: { 'retry-after': String(this.shedder.retryAfterSeconds()) },
     });
   }
-}
-
-/**
- * Identifies the caller before authentication, from the headers or the address alone. Callers that share a key share
- * one place in the round-robin order.
- */
-function callerOf({ headers, socket }: IncomingMessage): string {
-  return headers.authorization ?? headers.cookie ?? socket.remoteAddress ?? '';
 }

@@ -6,7 +6,7 @@ import { isTimeZone } from '../../domain/timeZones';
 import type { CartStore } from '../../stores/carts/carts';
 import { cartRoles, mustBeOwn } from './cartAccess';
 import { escaped, htmlPage, page } from '../platform/page';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { idSchema } from '../schemas';
 import { type Clock, systemClock } from '../../timing/clock';
 
@@ -97,6 +97,7 @@ const showUnsubscribe = ({ links, clock = systemClock }: CartPreferenceParts): A
     // A GET must not unsubscribe: mail programs and virus scanners open links too.
     summary: 'Page on which a customer unsubscribes from reminders',
     roles: 'public',
+    isPage: true,
     params: tokenParams,
     responses: {
       200: { description: 'The page', contentType: 'text/html' },
@@ -127,6 +128,7 @@ const unsubscribe = ({ links, store, clock = systemClock }: CartPreferenceParts)
     loadClass: 'interactive',
     summary: 'Unsubscribe a customer from reminders',
     roles: 'public',
+    isPage: true,
     params: tokenParams,
     responses: {
       200: { description: 'Unsubscribed; the same for a repeated request', contentType: 'text/html' },

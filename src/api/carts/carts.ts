@@ -8,7 +8,7 @@ import type { Catalogue, Listed } from '../../operations/carts/catalogue';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore } from '../../stores/carts/carts';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
-import { type AnyRoute, type Reply, route } from '../http/routes';
+import { type AnyRoute, type Reply, route } from '../http/router';
 import { idSchema } from '../schemas';
 
 /** What the routes of carts need. */

@@ -8,9 +8,10 @@ import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Checkouts } from '../../operations/carts/checkouts';
 import type { CheckoutStore } from '../../stores/carts/checkouts';
+import type { RefundStore } from '../../stores/carts/refunds';
 import { idempotencyKey } from './carts';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 import { type Clock, systemClock } from '../../timing/clock';
 
@@ -18,6 +19,7 @@ import { type Clock, systemClock } from '../../timing/clock';
 export interface CheckoutRouteParts {
   checkouts: Checkouts;
   store: CheckoutStore;
+  refunds: RefundStore;
   clock?: Clock;
 }
 
@@ -228,7 +230,7 @@ const listOrders = ({ store }: CheckoutRouteParts): AnyRoute =>
     },
   });
 
-const listRefunds = ({ store }: CheckoutRouteParts): AnyRoute =>
+const listRefunds = ({ refunds }: CheckoutRouteParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/refunds',
@@ -246,7 +248,7 @@ const listRefunds = ({ store }: CheckoutRouteParts): AnyRoute =>
       200: { description: 'A page', schema: z.object({ items: z.array(refundSchema), cursor: z.string().optional() }) },
     },
     handler: async ({ query: { status, ...query } }) => {
-      const page = await store.refunds(status, query);
+      const page = await refunds.page(status, query);
       return {
         status: 200,
         body: { ...page, items: page.items.map((refund) => ({ ...refund, recordedAt: iso(refund.recordedAt) })) },
@@ -254,7 +256,7 @@ const listRefunds = ({ store }: CheckoutRouteParts): AnyRoute =>
     },
   });
 
-const refundDone = ({ store }: CheckoutRouteParts): AnyRoute =>
+const refundDone = ({ refunds }: CheckoutRouteParts): AnyRoute =>
   route({
     method: 'post',
     path: '/v1/refunds',
@@ -269,7 +271,7 @@ const refundDone = ({ store }: CheckoutRouteParts): AnyRoute =>
       404: { description: 'No refund of this payment is due' },
     },
     handler: async ({ body, caller }) => {
-      await store.refundDone(body.checkoutId, body.paymentReference, caller.name);
+      await refunds.markDone(body.checkoutId, body.paymentReference, caller.name);
       return { status: 204 };
     },
   });

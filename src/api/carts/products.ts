@@ -10,7 +10,7 @@ import type { Catalogue } from '../../operations/carts/catalogue';
 import type { ProductStore } from '../../stores/carts/products';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { Problem } from '../http/problem';
-import { type AnyRoute, type Reply, route } from '../http/routes';
+import { type AnyRoute, type Reply, route } from '../http/router';
 import { idSchema } from '../schemas';
 import { type Clock, systemClock } from '../../timing/clock';
 

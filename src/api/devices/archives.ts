@@ -8,7 +8,7 @@ import type { ExpiredRollups } from '../../operations/devices/expiredRollups';
 import type { RequestedDayJobs } from '../../operations/devices/requestedDayJobs';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import { deviceParams } from './readings';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, limitSchema } from '../schemas';
 
 /** What the routes of archives need. */

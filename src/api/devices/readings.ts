@@ -10,7 +10,7 @@ import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Ingest, ReadingResult } from '../../operations/devices/ingest';
 import type { DeviceReads } from '../../operations/devices/reads';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema } from '../schemas';
 import { type Clock, systemClock } from '../../timing/clock';
 

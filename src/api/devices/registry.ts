@@ -5,7 +5,7 @@ import type { Registry, StoredAlerts } from '../../operations/devices/registry';
 import type { Device } from '../../stores/devices/devices';
 import { deviceParams } from './readings';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
-import { type AnyRoute, type Reply, route } from '../http/routes';
+import { type AnyRoute, type Reply, route } from '../http/router';
 import { idSchema } from '../schemas';
 
 /** What the routes of the device registry need. */

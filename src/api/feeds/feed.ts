@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined';
 import { wholeTextOf } from '../../domain/edge/schemas';
 import { type FeedPage, type Feeds, MAX_UNREAD } from '../../operations/feeds/feed';
 import { postSchema, shownPost } from './posts';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, idSchema } from '../schemas';
 
 /** What the routes of feeds need. */

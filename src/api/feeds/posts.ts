@@ -7,7 +7,7 @@ import type { Posts } from '../../operations/feeds/posts';
 import { fromCursor, type List, toCursor } from '../../stores/cursor';
 import type { PostStore } from '../../stores/feeds/posts';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
 /** What the routes of posts need. */

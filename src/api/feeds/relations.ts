@@ -6,7 +6,7 @@ import type { Relations } from '../../operations/feeds/relations';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
 import type { Page } from '../../stores/cursor';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
 /** What the routes of users and their relations need. */

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { lineOf } from '../../domain/edge/schemas';
 import { formatMoney } from '../../domain/money/format';
-import { LongwatchError } from '../../domain/errors';
+import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { SignedCaseRequests } from '../../operations/fraud/signedCaseRequests';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { escaped, htmlPage, page } from '../platform/page';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of the "was this you?" page need. */
@@ -38,6 +38,7 @@ const getAlert = ({ links, investigations, clock = systemClock }: AlertParts): A
     // A GET must not answer: mail programs and virus scanners open links too.
     summary: 'Page on which a customer answers “was this you?”',
     roles: 'public',
+    isPage: true,
     params,
     responses: {
       200: { description: 'The page', contentType: 'text/html' },
@@ -61,6 +62,7 @@ const answerAlert = ({ links, investigations, updates, clock = systemClock }: Al
     loadClass: 'money',
     summary: 'A customer’s answer to “was this you?”',
     roles: 'public',
+    isPage: true,
     params,
     body: z.object({ answer: z.enum(['yes', 'no'], 'must be "yes" or "no"') }),
     form: true,
@@ -77,11 +79,20 @@ const answerAlert = ({ links, investigations, updates, clock = systemClock }: Al
       const found = await investigations.find(transactionId);
       if (!found) throw new LongwatchError('notFound', 'There is no such payment');
       const customer = { name: found.userId, role: 'customer' };
-      await updates.send(transactionId, customer, { kind: 'answer', answer }, 'answer');
+      await updates.send(transactionId, customer, { kind: 'answer', answer }, 'answer').catch(inCustomersWords);
       const byForm = (header('content-type') ?? '').includes('form');
       return byForm ? { status: 200, ...htmlPage(thanksPage(answer)) } : { status: 200, body: { answer } };
     },
   });
+
+/** The reasons of a case are for investigators. */
+function inCustomersWords(error: unknown): never {
+  if (!isLongwatchError(error, 'conflict')) throw error;
+  const sentence =
+    'Your answer was not recorded: you have answered already, or the payment has been decided. If neither is so, ' +
+    'please try again in some minutes';
+  throw new LongwatchError('conflict', sentence, { cause: error });
+}
 
 const questionPage = ({ amount, currency, merchantId }: CaseRecord, until: number): string =>
   page(

@@ -8,7 +8,7 @@ import { iso } from '../../domain/ids';
 import type { Challengers, ComparedChallenger } from '../../operations/fraud/challengers';
 import type { ShadowCounts } from '../../stores/fraud/challengerDifferences';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, limitSchema } from '../schemas';
 
 /** What the routes of challengers need. */

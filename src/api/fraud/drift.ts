@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { wholeTextOf } from '../../domain/edge/schemas';
 import type { DriftWatch } from '../../operations/fraud/driftWatch';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 
 /** What the route of drift needs. */
 export interface DriftRouteParts {

@@ -11,7 +11,7 @@ import type { SignedCaseRequests, Unsigned } from '../../operations/fraud/signed
 import type { CaseOpener } from '../../operations/fraud/caseOpener';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
-import { type AnyRoute, route, type RouteInput } from '../http/routes';
+import { type AnyRoute, route, type RouteInput } from '../http/router';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 import { type Clock, systemClock } from '../../timing/clock';
 

@@ -12,7 +12,7 @@ import type { RequestDecisions } from '../../operations/fraud/requestDecisions';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { RuleStore } from '../../stores/fraud/rules';
 import { ifMatchHeader, versionOf } from '../http/ifMatch';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { decisionSchema, idSchema } from '../schemas';
 import { type Clock, systemClock } from '../../timing/clock';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AnyRoute, Route } from './routes';
+import type { AnyRoute, Route } from './router';
 
 type Json = Record<string, unknown>;
 

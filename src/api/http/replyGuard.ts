@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http';
-import { type Problem, problemBody } from './problem';
+import { Problem, problemBody } from './problem';
 
 const guards = new WeakMap<ServerResponse, ReplyGuard>();
 /** Headers that describe the body of the replaced reply, which is not sent. */
@@ -12,6 +12,19 @@ const OF_A_BODY = [
   'location',
   'last-modified',
 ];
+
+/** The answer to a request that exceeds its deadline. Its handler may continue, but its reply is dropped. */
+const late = (ms: number): Problem =>
+  new Problem(
+    504,
+    `The request was not completed within ${ms} ms and may still take effect. Repeat it with the same ids to ` +
+      'learn its result',
+    {
+      type: 'deadline-exceeded',
+      title: 'Deadline exceeded',
+      headers: { 'retry-after': '1' },
+    },
+  );
 
 /**
  * Guarantees that a response ends, and ends once. Middleware such as express-session replaces `end` and `writeHead`. If
@@ -63,12 +76,12 @@ export class ReplyGuard {
 
   /**
    * Sets the request's deadline to this many milliseconds from now, in place of an earlier one. At the deadline the
-   * guard answers with the problem.
+   * guard answers 504.
    */
-  within(ms: number, problem: Problem): void {
+  within(ms: number): void {
     this.release();
     if (!this.hasEnded)
-      this.timer = setTimeout(() => this.fail(problem, String(this.response.getHeader('x-request-id') ?? '')), ms);
+      this.timer = setTimeout(() => this.fail(late(ms), String(this.response.getHeader('x-request-id') ?? '')), ms);
   }
 
   /** Removes the request's deadline. */

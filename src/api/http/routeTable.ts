@@ -1,5 +1,5 @@
 import { type Role, roles } from '../../domain/platform/caller';
-import type { AnyRoute } from './routes';
+import type { AnyRoute } from './router';
 
 /** Whether a role may call a route. `own`: only for the caller's own data. */
 export type Allowed = 'yes' | 'own' | 'no';

@@ -11,8 +11,9 @@ import type { BoardStore } from '../../stores/leaderboards/boards';
 import type { StandingsStore } from '../../stores/leaderboards/standings';
 import type { CheckMode } from '../../domain/leaderboards/workflows';
 import { versionOf } from '../http/ifMatch';
-import { boardParams, rankedSchema, seasonNumber, shownPlayer } from './scores';
-import { type AnyRoute, route } from '../http/routes';
+import { boardParams, seasonNumber } from './params';
+import { rankedSchema, shownPlayer } from './rankings';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
 /** What the routes of boards need. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Caller } from '../../domain/platform/caller';
 import { lineOf } from '../../domain/edge/schemas';
 import { Problem } from '../http/problem';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 
 /**
  * What Temporal's remote codec needs. The Web UI and the CLI send payloads and get them back encrypted or decrypted.

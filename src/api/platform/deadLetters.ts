@@ -3,7 +3,7 @@ import { lineOf } from '../../domain/edge/schemas';
 import { iso } from '../../domain/ids';
 import { type DeadLetters, letterId } from '../../operations/platform/deadLetters/deadLetters';
 import type { DeadLetter } from '../../stores/platform/deadLetters';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, limitSchema } from '../schemas';
 
 /** What the routes of dead letters need. */

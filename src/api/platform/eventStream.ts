@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { Problem } from '../http/problem';
-import type { Reply } from '../http/routes';
+import type { Reply } from '../http/router';
 
 /** A server-sent event. */
 export interface SentEvent {

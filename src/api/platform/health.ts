@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Registry } from 'prom-client';
 import { openApiDocument } from '../http/openapi';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 
 /** Readiness of the process, by dependency. */
 export interface Readiness {

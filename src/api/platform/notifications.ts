@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { lineOf } from '../../domain/edge/schemas';
 import { iso } from '../../domain/ids';
 import type { NotificationStore } from '../../stores/platform/notifications';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, limitSchema } from '../schemas';
 
 const caseRoles = ['investigator', 'supervisor'] as const;

@@ -7,7 +7,7 @@ import type { SharedResult } from '../../operations/platform/overview/sharedRead
 import type { Overview, Snapshot } from '../../operations/platform/overview/overview';
 import type { RecentEvent, RecentEvents } from '../../operations/platform/overview/recentEvents';
 import { eventStream, type EventStreams } from './eventStream';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 
 /** What the routes of the overview need. */
 export interface OverviewRouteParts {

@@ -1,10 +1,11 @@
-import type { Reply } from '../http/routes';
+import type { Problem } from '../http/problem';
+import type { Reply } from '../http/router';
 
 /**
  * Returns an HTML page for customers as a reply. Its headers forbid scripts, frames and the Referer header, because its
  * URL contains a token.
  */
-export function htmlPage(content: string): Pick<Reply, 'raw' | 'headers'> {
+export function htmlPage(content: string): Required<Pick<Reply, 'raw' | 'headers'>> {
   return { raw: { content, contentType: 'text/html; charset=utf-8' }, headers: pageHeaders };
 }
 
@@ -40,6 +41,13 @@ ${content}
 </html>
 `;
 }
+
+/** Returns the page of an error. Only of the caller's own faults does it show the reason. */
+export const errorPage = ({ status, message }: Pick<Problem, 'status' | 'message'>): string =>
+  page(
+    'This did not work',
+    `<p>${status < 500 ? escaped(message) : 'Something went wrong on our side. Please try again in a moment'}.</p>`,
+  );
 
 /** Escapes a text for HTML. */
 export const escaped = (text: string): string =>

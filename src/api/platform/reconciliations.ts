@@ -6,7 +6,7 @@ import {
   reconciliationModes,
 } from '../../domain/platform/reconciliation';
 import type { RequestedReconciliation } from '../../operations/platform/reconciliation/requests';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 
 /** What the routes of reconciliations need. */
 export interface ReconciliationRouteParts {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AnyRoute, type Reply, route } from '../http/routes';
+import { type AnyRoute, type Reply, route } from '../http/router';
 
 const files = {
   '/': {

@@ -8,7 +8,7 @@ import type { UserSessions } from '../../stores/sessions/userSessions';
 import type { BrowserSession } from './browserSession';
 import type { SessionFrame } from './sessionFrame';
 import { Problem } from '../http/problem';
-import { type AnyRoute, route } from '../http/routes';
+import { type AnyRoute, route } from '../http/router';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
 /** What the routes of sessions need. */

@@ -47,10 +47,3 @@ export function requiredModeChange(
   if (mode === 'pull' && followers < threshold * FALL_SHARE) return 'falling';
   return undefined;
 }
-
-/** Returns whether feeds may contain a post, so that deleting the post must remove it from them. */
-export function mayLieInFeeds(post: { at: number; pushed: boolean }, author: AuthorState): boolean {
-  // A post that was not pushed can be in feeds only if they were filled from the author's list, which does not happen
-  // in mode `pull`.
-  return post.pushed || pushes(author) || (author.risenAt !== undefined && post.at <= author.risenAt);
-}

@@ -1,4 +1,5 @@
 import { compositeKey, iso } from '../ids';
+import { type AuthorState, pushes } from './author';
 
 /** Maximum length of a post, in code points. */
 export const MAX_TEXT = 2_000;
@@ -51,4 +52,11 @@ export function postIdOf(key: string): string {
 /** Returns the time of a key made by {@link timeKey}, epoch ms. */
 export function timeOf(key: string): number {
   return Date.parse(key.slice(0, key.indexOf('#')));
+}
+
+/** Returns whether feeds may contain a post, so that deleting the post must remove it from them. */
+export function mayLieInFeeds(post: { at: number; pushed: boolean }, author: AuthorState): boolean {
+  // A post that was not pushed can be in feeds only if they were filled from the author's list, which does not happen
+  // in mode `pull`.
+  return post.pushed || pushes(author) || (author.risenAt !== undefined && post.at <= author.risenAt);
 }

@@ -47,3 +47,13 @@ export interface ReconcilerReport {
   /** Number of restarted workflows, by type. */
   restarted: Record<string, number>;
 }
+
+/**
+ * The quick reconciliation restarts a workflow that fails at most this often. After that it leaves the workflow to the
+ * full reconciliation.
+ */
+const MAX_QUICK_RESTARTS = 3;
+
+/** Returns whether only the full reconciliation restarts a workflow, because it fails again and again. */
+export const keepsFailing = ({ status, restarts }: { status: string; restarts: number }): boolean =>
+  (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;

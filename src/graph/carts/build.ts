@@ -11,10 +11,11 @@ import { Carts } from '../../operations/carts/carts';
 import { Catalogue } from '../../operations/carts/catalogue';
 import { Checkouts } from '../../operations/carts/checkouts';
 import type { Figure } from '../../operations/platform/overview/overview';
-import { cartRows, checkoutRows } from '../../operations/carts/openCarts';
+import { cartRows, checkoutRows } from '../../operations/carts/reconciledRows';
 import { CartCountStore } from '../../stores/carts/cartCounts';
 import { CartStore } from '../../stores/carts/carts';
 import { CheckoutStore } from '../../stores/carts/checkouts';
+import { RefundStore } from '../../stores/carts/refunds';
 import { ProductStore } from '../../stores/carts/products';
 import { CARTS_QUEUE } from '../../domain/carts/workflows';
 import { type CheckoutEvent, noteCarts, noteCheckout } from './notes';
@@ -37,7 +38,7 @@ export function buildCarts(services: CartServices, metrics: CartMetrics): Capabi
     routes: [
       ...cartRoutes({ carts, store: stores.carts, counts: stores.counts, catalogue }),
       ...cartPreferenceRoutes({ store: stores.carts, links }),
-      ...checkoutRoutes({ checkouts, store: stores.checkouts }),
+      ...checkoutRoutes({ checkouts, store: stores.checkouts, refunds: stores.refunds }),
       ...productRoutes({ products: stores.products, catalogue }),
     ],
     activities: { [CARTS_QUEUE]: cartActivities({ care, checkouts }) },
@@ -52,6 +53,7 @@ const openStores = (db: Db) => ({
   counts: new CartCountStore(db),
   products: new ProductStore(db),
   checkouts: new CheckoutStore(db),
+  refunds: new RefundStore(db),
 });
 
 /** Builds the operations on carts and checkouts, and the reminders. */
@@ -76,7 +78,7 @@ function buildOperations(
     { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs },
   );
   const checkouts = new Checkouts(
-    { checkouts: stores.checkouts, products, cartStore, carts, outbox, db, onCheckout },
+    { checkouts: stores.checkouts, refunds: stores.refunds, products, cartStore, carts, outbox, db, onCheckout },
     { holdMs: config.LONGWATCH_CHECKOUT_HOLD_MS },
   );
   const unsubscribeLink = (userId: string, at: number): string => links.link(userId, at);

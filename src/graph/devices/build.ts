@@ -5,7 +5,7 @@ import { deviceAlertRoutes } from '../../api/devices/registry';
 import { defined } from '../../domain/defined';
 import { DEVICES_QUEUE } from '../../domain/devices/workflows';
 import type { DeviceMetrics } from '../../metrics/devices';
-import { erasureRows } from '../../operations/devices/openErasures';
+import { erasureRows } from '../../operations/devices/reconciledRows';
 import { DeviceReads } from '../../operations/devices/reads';
 import { Registry } from '../../operations/devices/registry';
 import type { CapabilityInstance } from '../capability';

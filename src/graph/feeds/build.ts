@@ -7,7 +7,7 @@ import { postRoutes } from '../../api/feeds/posts';
 import { relationRoutes } from '../../api/feeds/relations';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import { Feeds } from '../../operations/feeds/feed';
-import { modeChangeRows } from '../../operations/feeds/openModeChanges';
+import { modeChangeRows } from '../../operations/feeds/reconciledRows';
 import { Posts } from '../../operations/feeds/posts';
 import { Relations } from '../../operations/feeds/relations';
 import { FeedRowStore } from '../../stores/feeds/feedRows';

@@ -15,7 +15,7 @@ import {
 } from '../../domain/fraud/workflows';
 import { iso } from '../../domain/ids';
 import { AnswerLinks } from '../../gateways/fraud/answerLinks';
-import { caseRows } from '../../operations/fraud/openCases';
+import { caseRows } from '../../operations/fraud/reconciledRows';
 import { CaseOpener } from '../../operations/fraud/caseOpener';
 import { SignedCaseRequests } from '../../operations/fraud/signedCaseRequests';
 import { rescoreKind, Rescores } from '../../operations/fraud/rescores';

@@ -1,10 +1,11 @@
 import { leaderboardActivities } from '../../activities/leaderboards';
 import { boardRoutes } from '../../api/leaderboards/boards';
-import { leaderboardRoutes } from '../../api/leaderboards/scores';
+import { rankingRoutes } from '../../api/leaderboards/rankings';
+import { scoreRoutes } from '../../api/leaderboards/scores';
 import { defined } from '../../domain/defined';
 import { Objects } from '../../gateways/s3/objects';
 import { Boards } from '../../operations/leaderboards/boards';
-import { seasonRows } from '../../operations/leaderboards/openSeasons';
+import { seasonRows } from '../../operations/leaderboards/reconciledRows';
 import { Rankings } from '../../operations/leaderboards/rankings';
 import { SeasonEnd } from '../../operations/leaderboards/seasonEnd';
 import { Submissions, type SubmissionsParts } from '../../operations/leaderboards/submissions';
@@ -32,7 +33,8 @@ export function buildLeaderboards(services: BoardServices, metrics: LeaderboardM
   const { notifications, onSkipped } = services;
   return {
     routes: [
-      ...leaderboardRoutes({ boards, submissions, rankings }),
+      ...scoreRoutes({ submissions }),
+      ...rankingRoutes({ boards, rankings }),
       ...boardRoutes({ boards, store, standings, startRankCheck: ranking.startCheck }),
     ],
     activities: {

@@ -20,6 +20,7 @@ import { startEntry } from '../../domain/platform/outbox';
 import type { CartStore } from '../../stores/carts/carts';
 import type { CheckoutMove, CheckoutStore } from '../../stores/carts/checkouts';
 import type { ProductStore } from '../../stores/carts/products';
+import type { RefundStore } from '../../stores/carts/refunds';
 import type { Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/platform/outbox';
 import { type Again, again, againAtOnce, retry } from '../../timing/retry';
@@ -33,6 +34,7 @@ import { type Clock, systemClock } from '../../timing/clock';
 /** The parts that {@link Checkouts} needs. */
 export interface CheckoutParts {
   checkouts: CheckoutStore;
+  refunds: RefundStore;
   products: ProductStore;
   cartStore: CartStore;
   carts: Pick<Carts, 'itemsOf'>;
@@ -453,7 +455,7 @@ export class Checkouts {
     from: Pick<CheckoutMove, 'from' | 'fromParts' | 'endedHoldAt'>,
     to: 'cancelled' | 'expired',
   ): Promise<void> {
-    const { checkouts, db } = this.parts;
+    const { checkouts, refunds, db } = this.parts;
     const endedAt = this.clock.now();
     const move: CheckoutMove = { ...from, to, toParts: partsOf(checkout).length, endedAt };
     const { checkoutId, userId, paymentReference, holdUntil } = checkout;
@@ -468,7 +470,7 @@ export class Checkouts {
             recordedAt: endedAt,
           }
         : undefined;
-    const items = { checkout: checkouts.moving(checkout, move), refund: refund && checkouts.refunding(refund) };
+    const items = { checkout: checkouts.moving(checkout, move), refund: refund && refunds.listing(refund) };
     if (await transact(db, items)) return; // Another process has ended it.
     this.parts.onCheckout?.(to);
     if (refund) this.parts.onCheckout?.('refund-due');
@@ -496,7 +498,7 @@ export class Checkouts {
     reason: string,
   ): Promise<LongwatchError> {
     const recordedAt = this.clock.now();
-    if (await this.parts.checkouts.recordRefund({ checkoutId, userId, paymentReference, reason, recordedAt }))
+    if (await this.parts.refunds.record({ checkoutId, userId, paymentReference, reason, recordedAt }))
       this.parts.onCheckout?.('refund-due');
     return new LongwatchError(
       'refundDue',

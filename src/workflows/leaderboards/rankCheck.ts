@@ -3,7 +3,8 @@ import type { LeaderboardActivities } from '../../activities/leaderboards/types'
 import { defined } from '../../domain/defined';
 import { showDetails } from '../cancellation';
 import { refusalIn } from '../refusals';
-import { rankCheckNotice, rankCheckPage } from '../../domain/leaderboards/letters';
+import { rankCheckNotice } from '../../domain/leaderboards/letters';
+import { rankCheckPage } from '../../domain/leaderboards/pages';
 import type { RankCheckInput, RankCheckReport } from '../../domain/leaderboards/workflows';
 
 const { ranksToCheck } = proxyActivities<LeaderboardActivities>({

@@ -7,7 +7,7 @@ import { Admission } from '../../../src/api/admission/admission';
 import { createApp } from '../../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../../src/api/auth';
 import { CallerLimits, type RateLimits } from '../../../src/api/admission/callerLimits';
-import { type AnyRoute, route } from '../../../src/api/http/routes';
+import { type AnyRoute, route } from '../../../src/api/http/router';
 import { listen, type Listening, type ListenSettings } from '../../../src/api/http/server';
 import { HttpMetrics } from '../../../src/metrics/http';
 import { eventually } from '../../support/stack';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { everyRoute } from '../../../src/api/app';
 import { loadClassifier } from '../../../src/api/admission/loadClassifier';
-import type { AnyRoute } from '../../../src/api/http/routes';
+import type { AnyRoute } from '../../../src/api/http/router';
 import { loadClasses } from '../../../src/domain/platform/loadClass';
 import { startTestGraph, type TestGraph } from '../../support/graph';
 

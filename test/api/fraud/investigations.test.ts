@@ -207,6 +207,27 @@ describe("the customer's page", () => {
     expect(body.detail).toMatch(/time .*over|expired/);
   });
 
+  it.each([
+    [
+      'get',
+      (): string => tokenFor('tx-1', Date.now() - 1_000),
+      409,
+      'The time to answer is over. Please call us instead.',
+    ],
+    ['post', (): string => tokenFor('tx-none'), 404, 'There is no such payment.'],
+    ['post', (): string => '<b>.x', 404, 'This link is not valid'],
+  ] as const)('%s: a browser gets the reason as a page, %#', async (method, token, status, reason) => {
+    const path = `/v1/alerts/${encodeURIComponent(token())}/answer`;
+    const agent = request(graph.app);
+    const call: request.Test =
+      method === 'get' ? agent.get(path) : agent.post(path).type('form').send({ answer: 'yes' });
+    const { text, headers } = await call.set('accept', 'text/html,application/xhtml+xml,*/*;q=0.8').expect(status);
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(headers['content-security-policy']).toContain("default-src 'none'");
+    expect(text).toContain(`<p>${reason}`);
+    expect(text).not.toContain('/v1/');
+  });
+
   it('takes a form and JSON with yes or no, nothing else', async () => {
     const path = `/v1/alerts/${tokenFor('tx-none')}/answer`;
     await request(graph.app).post(path).type('form').send({ answer: 'maybe' }).expect(400);

@@ -11,7 +11,7 @@ import type { BrowserSession } from '../../../src/api/sessions/browserSession';
 import type { SessionFrame } from '../../../src/api/sessions/sessionFrame';
 import { CallerLimits } from '../../../src/api/admission/callerLimits';
 import { Problem } from '../../../src/api/http/problem';
-import { type AnyRoute, type Reply, route } from '../../../src/api/http/routes';
+import { type AnyRoute, type Reply, route } from '../../../src/api/http/router';
 import { listen, type Listening } from '../../../src/api/http/server';
 import { HttpMetrics } from '../../../src/metrics/http';
 import { bearer, startTestGraph, type TestGraph } from '../../support/graph';

@@ -3,7 +3,7 @@ import request from 'supertest';
 import { z } from 'zod';
 import { createApp } from '../../../src/api/app';
 import { Authenticator } from '../../../src/api/auth';
-import { route } from '../../../src/api/http/routes';
+import { route } from '../../../src/api/http/router';
 import { HttpMetrics } from '../../../src/metrics/http';
 import { currentIds, withIds } from '../../../src/telemetry/ids';
 import { openLogger } from '../../../src/telemetry/logger';

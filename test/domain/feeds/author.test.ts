@@ -1,19 +1,5 @@
 import * as fc from 'fast-check';
-import {
-  type AuthorState,
-  marksFollowers,
-  mayLieInFeeds,
-  type Mode,
-  pushes,
-  requiredModeChange,
-} from '../../../src/domain/feeds/author';
-
-const author = (mode: Mode, over: Partial<AuthorState> = {}): AuthorState => ({
-  mode,
-  modeVersion: 1,
-  followers: 0,
-  ...over,
-});
+import { marksFollowers, type Mode, pushes, requiredModeChange } from '../../../src/domain/feeds/author';
 
 describe('an author', () => {
   it('turns above the threshold, and back only well below it', () => {
@@ -38,13 +24,6 @@ describe('an author', () => {
   it('is always either pushed or marked, so that no post is on neither way', () => {
     for (const mode of ['push', 'rising', 'pull', 'falling'] as const)
       expect(pushes({ mode }) || marksFollowers({ mode })).toBe(true);
-  });
-
-  it('has posts in feeds that were pushed, or that are older than the rise', () => {
-    expect(mayLieInFeeds({ at: 10, pushed: true }, author('pull', { risenAt: 5 }))).toBe(true);
-    expect(mayLieInFeeds({ at: 4, pushed: false }, author('pull', { risenAt: 5 }))).toBe(true);
-    expect(mayLieInFeeds({ at: 10, pushed: false }, author('pull', { risenAt: 5 }))).toBe(false);
-    expect(mayLieInFeeds({ at: 10, pushed: false }, author('falling', { risenAt: 5 }))).toBe(true);
   });
 });
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { postIdOf, timeKey, timeOf } from '../../../src/domain/feeds/post';
+import type { AuthorState, Mode } from '../../../src/domain/feeds/author';
+import { mayLieInFeeds, postIdOf, timeKey, timeOf } from '../../../src/domain/feeds/post';
 
 it('a key tells time and id, and keys sort as both do', () => {
   const key = timeKey(1_767_225_600_123, 'p-1');
@@ -26,4 +27,18 @@ it('keys sort as times do, and as ids where times are equal', () => {
       for (const { at, id } of posts) expect([timeOf(timeKey(at, id)), postIdOf(timeKey(at, id))]).toEqual([at, id]);
     }),
   );
+});
+
+const author = (mode: Mode, over: Partial<AuthorState> = {}): AuthorState => ({
+  mode,
+  modeVersion: 1,
+  followers: 0,
+  ...over,
+});
+
+it('an author has posts in feeds that were pushed, or that are older than the rise', () => {
+  expect(mayLieInFeeds({ at: 10, pushed: true }, author('pull', { risenAt: 5 }))).toBe(true);
+  expect(mayLieInFeeds({ at: 4, pushed: false }, author('pull', { risenAt: 5 }))).toBe(true);
+  expect(mayLieInFeeds({ at: 10, pushed: false }, author('pull', { risenAt: 5 }))).toBe(false);
+  expect(mayLieInFeeds({ at: 10, pushed: false }, author('falling', { risenAt: 5 }))).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { rankCheckNotice, rankCheckPage, rewardLetter } from '../../../src/domain/leaderboards/letters';
+import { rankCheckNotice, rewardLetter } from '../../../src/domain/leaderboards/letters';
 
 it('a player learns the rank and the rewards of a season, in one message with one id', () => {
   expect(
@@ -10,13 +10,6 @@ it('a player learns the rank and the rewards of a season, in one message with on
     text: 'You have won: silver, top ten.',
     at: 5_000,
   });
-});
-
-it('a rank check reports its counts, and the rankings that it had to leave out', () => {
-  const counts = { shards: 3, players: 40, differences: 2, replaced: 1 };
-  const page = '**3** rankings of **40** players checked: **2** players had a wrong rank, **1** rankings replaced.';
-  expect(rankCheckPage(counts)).toBe(page);
-  expect(rankCheckPage({ ...counts, skipped: 1 })).toContain('**1** could not be checked');
 });
 
 it('the supervisors get one notice for each check, which names the workflow and has no Markdown', () => {

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { stockAt } from '../../../src/domain/carts/stock';
 import { CartStore } from '../../../src/stores/carts/carts';
 import { type Checkout, statusAt } from '../../../src/domain/carts/checkout';
-import { CheckoutStore, type Order, type Refund } from '../../../src/stores/carts/checkouts';
+import { CheckoutStore, type Order } from '../../../src/stores/carts/checkouts';
+import { type Refund, RefundStore } from '../../../src/stores/carts/refunds';
 import { ProductStore } from '../../../src/stores/carts/products';
 import type { Random } from '../../../src/domain/fraud/random';
 import { capability, type Reader, type Violation } from './capability';
@@ -204,7 +205,7 @@ async function storedPurchases({ db, scan }: Reader): Promise<Stored> {
     }
   const refunds: Refund[] = [];
   for (let cursor: string | undefined; ;) {
-    const page = await store.refunds('due', { limit: 100, ...(cursor !== undefined && { cursor }) });
+    const page = await new RefundStore(db).page('due', { limit: 100, ...(cursor !== undefined && { cursor }) });
     refunds.push(...page.items);
     cursor = page.cursor;
     if (cursor === undefined) break;

@@ -144,7 +144,7 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
         expect(of).toBe(sold.get(productId) ?? 0);
       }
       // Each payment has its order, or is on record to be given back.
-      const { items: due } = await calm.checkoutStore.refunds('due', { limit: 200 });
+      const { items: due } = await calm.refunds.page('due', { limit: 200 });
       for (const { checkoutId, reference } of paid) {
         const has =
           (await calm.checkoutStore.find(checkoutId))?.paymentReference === reference &&
@@ -234,7 +234,7 @@ describe('a hold that ends while it is paid', () => {
       expect(await outcome(dying.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('unavailable');
       expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'confirming', partsDone: 0 });
       expect(await shop.checkouts.finish(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
-      const { items: due } = await shop.checkoutStore.refunds('due', { limit: 200 });
+      const { items: due } = await shop.refunds.page('due', { limit: 200 });
       expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([
         { paymentReference: 'pay', reason: expect.stringContaining('before all lines were sold') },
       ]);

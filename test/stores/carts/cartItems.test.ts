@@ -1,4 +1,5 @@
-import { cartPage, reminder } from '../../../src/domain/carts/letters';
+import { reminder } from '../../../src/domain/carts/letters';
+import { cartPage } from '../../../src/domain/carts/pages';
 import { cartOf, changedLine } from '../../../src/stores/carts/cartItems';
 
 // Products may be called like what every object has; lines of such ids that a release before this one stored must not

@@ -2,7 +2,7 @@ import { GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dy
 import { Counter, type Registry } from 'prom-client';
 import { z } from 'zod';
 import { asFailure } from '../../../src/activities/failures';
-import { type AnyRoute, route } from '../../../src/api/http/routes';
+import { type AnyRoute, route } from '../../../src/api/http/router';
 import { idSchema } from '../../../src/api/schemas';
 import type { SettingsOf } from '../../../src/config';
 import { duration } from '../../../src/config/values';

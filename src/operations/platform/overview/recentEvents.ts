@@ -34,7 +34,7 @@ export class RecentEvents {
   /** Adds an event. Never throws and never waits, because request handlers call it. */
   note(happening: Happening): void {
     if (happening.count !== undefined || happening.tone === 'routine') return this.fold(happening);
-    // Only `Lifecycles` sets a time, and the number of its events per query is limited already.
+    // Only `WorkflowNews` sets a time, and the number of its events per query is limited already.
     if (happening.at !== undefined) return this.tell(happening);
     const second = Math.floor(this.clock.now() / 1_000);
     if (second !== this.second) [this.second, this.singles] = [second, 0];

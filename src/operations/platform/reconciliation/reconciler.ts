@@ -2,6 +2,7 @@ import { defined } from '../../../domain/defined';
 import { isOfOne } from '../isolate';
 import {
   emptyReport,
+  keepsFailing,
   type ReconciliationReport,
   type ReconciliationMode,
   type ReconciliationCounts,
@@ -67,11 +68,6 @@ const OVERLAP_MS = 5 * 60_000;
 const FIRST_MS = 24 * 3_600_000;
 /** A full reconciliation goes back this far in the list of workflows that ended badly. */
 const WHOLE_MS = 30 * FIRST_MS;
-/**
- * The quick reconciliation restarts a workflow that fails at most this often. After that it leaves the workflow to the
- * full reconciliation.
- */
-const MAX_QUICK_RESTARTS = 3;
 const AT_ONCE = 8;
 
 const RUNNING: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED']);
@@ -354,9 +350,6 @@ function checked(report: ReconciliationCounts, type: string, count = 1): void {
   const byType = (report.checkedByType ??= {});
   if (count > 0) byType[type] = (byType[type] ?? 0) + count;
 }
-
-const keepsFailing = ({ status, restarts }: LatestRun): boolean =>
-  (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;
 
 function isRestarted(rule: LifecycleRule | undefined): boolean {
   return rule?.restartedBy === 'row' || rule?.restartedBy === 'input';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Happening } from '../../../../src/domain/platform/happening';
 import type { ListedWorkflow } from '../../../../src/gateways/temporal/visibility';
-import { Lifecycles } from '../../../../src/operations/platform/overview/lifecycles';
+import { WorkflowNews } from '../../../../src/operations/platform/overview/workflowNews';
 import { sharedRead } from '../../../../src/operations/platform/overview/sharedRead';
 import { RecentEvents } from '../../../../src/operations/platform/overview/recentEvents';
 import { clockOf, FakeClock } from '../../../support/clock';
@@ -107,7 +107,7 @@ it('lifecycles are told once each, as they began and as they ended, however ofte
   };
   let ended: ListedWorkflow[] = [];
   const queries: string[] = [];
-  const lifecycles = new Lifecycles({
+  const lifecycles = new WorkflowNews({
     temporal: {
       list: async (query) => {
         queries.push(query);

@@ -1,11 +1,11 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { FeedSettings } from '../../../../src/domain/feeds/settings';
 import type { ReconciliationMode } from '../../../../src/domain/platform/reconciliation';
-import { cartRows, checkoutRows } from '../../../../src/operations/carts/openCarts';
-import { caseRows } from '../../../../src/operations/fraud/openCases';
-import { erasureRows } from '../../../../src/operations/devices/openErasures';
-import { modeChangeRows } from '../../../../src/operations/feeds/openModeChanges';
-import { seasonRows } from '../../../../src/operations/leaderboards/openSeasons';
+import { cartRows, checkoutRows } from '../../../../src/operations/carts/reconciledRows';
+import { caseRows } from '../../../../src/operations/fraud/reconciledRows';
+import { erasureRows } from '../../../../src/operations/devices/reconciledRows';
+import { modeChangeRows } from '../../../../src/operations/feeds/reconciledRows';
+import { seasonRows } from '../../../../src/operations/leaderboards/reconciledRows';
 import { Reconciler } from '../../../../src/operations/platform/reconciliation/reconciler';
 import { CartStore } from '../../../../src/stores/carts/carts';
 import { CheckoutStore } from '../../../../src/stores/carts/checkouts';

@@ -5,7 +5,7 @@ import {
 } from '../../../../src/domain/platform/reconciliation';
 import type { LatestRun } from '../../../../src/gateways/temporal/runs';
 import { Boards } from '../../../../src/operations/leaderboards/boards';
-import { seasonRows } from '../../../../src/operations/leaderboards/openSeasons';
+import { seasonRows } from '../../../../src/operations/leaderboards/reconciledRows';
 import { type ReconciliationProgress, Reconciler } from '../../../../src/operations/platform/reconciliation/reconciler';
 import type { ReconciledRows } from '../../../../src/operations/platform/reconciliation/reconciledRows';
 import { LongwatchError } from '../../../../src/domain/errors';

@@ -11,8 +11,8 @@ export interface Lifecycle {
   name: string;
 }
 
-/** The parts that {@link Lifecycles} needs. */
-export interface LifecyclesParts {
+/** The parts that {@link WorkflowNews} needs. */
+export interface WorkflowNewsParts {
   temporal: Pick<TemporalOverview, 'list'>;
   /** The lifecycles to report, by workflow type. Workflows of other types are ignored. */
   lifecycles: Readonly<Record<string, Lifecycle>>;
@@ -33,12 +33,12 @@ const REMEMBERED = 2_000;
  * Reports lifecycles of all processes that began or ended since the previous query. It asks Temporal's visibility, with
  * two calls per query.
  */
-export class Lifecycles {
+export class WorkflowNews {
   private polledAt: number | undefined;
   private readonly told = new LRUCache<string, true>({ max: REMEMBERED });
   private readonly clock: Clock;
 
-  constructor(private readonly parts: LifecyclesParts) {
+  constructor(private readonly parts: WorkflowNewsParts) {
     this.clock = parts.clock ?? systemClock;
   }
 

@@ -50,6 +50,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   body?: z.ZodType<B>;
   /** Also accepts `application/x-www-form-urlencoded`, for HTML forms. */
   form?: boolean;
+  /** Customers open the route in a browser. An error is a page where the request prefers HTML. */
+  isPage?: boolean;
   /** Maximum size of the body in bytes. Default 64 KiB. */
   bodyLimit?: number;
   /**
@@ -132,7 +134,7 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
       const guard = ReplyGuard.of(response);
       await parts.admission?.enter(request);
       guard.onEnd(() => parts.admission?.leave(request, one.operationId, response.locals['completed'] === true));
-      guard.within(deadlineMs, late(deadlineMs));
+      guard.within(deadlineMs);
       next();
     });
     if (one.session) chain.push(one.session.middleware);
@@ -153,25 +155,13 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
   return router;
 }
 
-/** The answer to a request that exceeds its deadline. Its handler may continue, but its reply is dropped. */
-const late = (ms: number): Problem =>
-  new Problem(
-    504,
-    `The request was not completed within ${ms} ms and may still take effect. Repeat it with the same ids to ` +
-      'learn its result',
-    {
-      type: 'deadline-exceeded',
-      title: 'Deadline exceeded',
-      headers: { 'retry-after': '1' },
-    },
-  );
-
 function authorise(one: AnyRoute, parts: RouterParts, deadlineMs: number): RequestHandler {
   return async (request, response, next) => {
     response.locals['route'] = one.path;
+    response.locals['isPage'] = one.isPage ?? false;
     if (one.roles !== 'public') {
       const guard = ReplyGuard.of(response);
-      guard.within(deadlineMs, late(deadlineMs));
+      guard.within(deadlineMs);
       const caller = await parts.authenticate(request);
       if (parts.callerLimits) response.set(parts.callerLimits.take(caller));
       if (caller.role !== 'admin' && !one.roles.includes(caller.role))
