@@ -1,13 +1,14 @@
 /**
- * Returns the known name nearest to a mistyped one, by Levenshtein distance; undefined when none is close.
+ * Returns the known name nearest to a mistyped one, by Levenshtein distance without regard to case; undefined
+ * when none is close.
  * @param strip is removed from both before the comparison, so that a long common prefix does not make all names
  * similar.
  */
 export function nearestName(given: string, known: readonly string[], strip: RegExp = /^$/): string | undefined {
-  const short = given.replace(strip, '');
+  const short = given.replace(strip, '').toLowerCase();
   let [best, least] = [undefined as string | undefined, Math.max(2, Math.floor(short.length / 3)) + 1];
   for (const name of known) {
-    const edits = distance(short, name.replace(strip, ''));
+    const edits = distance(short, name.replace(strip, '').toLowerCase());
     if (edits < least) [best, least] = [name, edits];
   }
   return best;

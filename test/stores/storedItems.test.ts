@@ -46,6 +46,7 @@ import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
 import { SessionRecords } from '../../src/stores/sessions/sessionRecords';
 import { SessionTable } from '../../src/stores/sessions/sessionTable';
 import { UserSessions } from '../../src/stores/sessions/userSessions';
+import { UserHoldStore } from '../../src/stores/fraud/userHolds';
 import { VersionedStore } from '../../src/stores/versioned';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 
@@ -613,7 +614,7 @@ const kept: Record<string, Kept> = {
   'a profile with a hold': {
     table: 'UserProfiles',
     item: { UserID: 'u-1', HoldUntil: at, HoldTransactionID: 'tx-1', Version: 3 },
-    read: (db) => new DecisionStore(db).userHold('u-1'),
+    read: (db) => new UserHoldStore(db).find('u-1'),
     value: { until: at, transactionId: 'tx-1' },
   },
   'a decision': {

@@ -9,7 +9,7 @@ import { labels } from '../../domain/fraud/label';
 import { iso } from '../../domain/ids';
 import type { SignedCaseRequests, Unsigned } from '../../operations/fraud/signedCaseRequests';
 import type { CaseOpener } from '../../operations/fraud/caseOpener';
-import type { DecisionStore } from '../../stores/fraud/decisions';
+import type { UserHoldStore } from '../../stores/fraud/userHolds';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { type AnyRoute, route, type RouteInput } from '../http/router';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
@@ -20,7 +20,7 @@ export interface InvestigationParts {
   cases: CaseOpener;
   updates: SignedCaseRequests;
   investigations: InvestigationStore;
-  decisions: DecisionStore;
+  userHolds: UserHoldStore;
   clock?: Clock;
 }
 
@@ -195,7 +195,7 @@ function personal<B extends object>(
 
 const userParams = z.object({ userId: idSchema });
 
-const getUserHold = ({ decisions, clock = systemClock }: InvestigationParts): AnyRoute =>
+const getUserHold = ({ userHolds, clock = systemClock }: InvestigationParts): AnyRoute =>
   route({
     method: 'get',
     path: '/v1/users/:userId/hold',
@@ -210,14 +210,14 @@ const getUserHold = ({ decisions, clock = systemClock }: InvestigationParts): An
       404: { description: 'There is no hold on the user' },
     },
     handler: async ({ params: { userId } }) => {
-      const hold = await decisions.userHold(userId);
+      const hold = await userHolds.find(userId);
       if (!hold || hold.until <= clock.now())
         throw new LongwatchError('notFound', `There is no payment hold on user ${userId}`);
       return { status: 200, body: { until: iso(hold.until), transactionId: hold.transactionId } };
     },
   });
 
-const deleteUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
+const deleteUserHold = ({ userHolds }: InvestigationParts): AnyRoute =>
   route({
     method: 'delete',
     path: '/v1/users/:userId/hold',
@@ -229,7 +229,7 @@ const deleteUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
     params: userParams,
     responses: { 204: { description: 'There is no hold on the user any more' } },
     handler: async ({ params: { userId } }) => {
-      await decisions.releaseUser(userId);
+      await userHolds.release(userId);
       return { status: 204 };
     },
   });

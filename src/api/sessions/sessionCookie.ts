@@ -3,6 +3,9 @@ import { isLoopback } from '../http/server';
 /** Returns the name of the session cookie. Browsers accept the prefix `__Host-` only for Secure cookies of Path=/. */
 export const cookieName = (secure: boolean): string => (secure ? '__Host-longwatch' : 'longwatch');
 
+/** Returns the attributes of the session cookie. It has no Domain, and ends with the browser. */
+export const cookieAttributes = (secure: boolean) => ({ httpOnly: true, sameSite: 'lax', secure, path: '/' }) as const;
+
 /** Returns the Set-Cookie header that deletes the session cookie. */
 export const clearingCookie = (secure: boolean): string =>
   `${cookieName(secure)}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; ` +

@@ -3,7 +3,7 @@ import session from 'express-session';
 import type { DynamoDBSessionStore } from '../../stores/sessions/dynamoDBSessionStore';
 import { BrowserSession, type Owners } from './browserSession';
 import { refuseCrossSite } from './crossSite';
-import { clearingCookie as clear, cookieName as nameOf } from './sessionCookie';
+import { clearingCookie as clear, cookieAttributes, cookieName as nameOf } from './sessionCookie';
 
 /** Settings of the session cookie. */
 export interface SessionFrameSettings {
@@ -31,12 +31,11 @@ export function sessionFrame(
   { secret, secure }: SessionFrameSettings,
 ): SessionFrame {
   const cookieName = nameOf(secure);
-  const cookie = { httpOnly: true, sameSite: 'lax', secure, path: '/' } as const;
   const sessions = session({
     store,
     secret,
     name: cookieName,
-    cookie,
+    cookie: cookieAttributes(secure),
     resave: false,
     saveUninitialized: false,
     proxy: true,

@@ -23,27 +23,8 @@ export interface AuthorState {
   risenAt?: number;
 }
 
-/**
- * An author changes back to `push` below this share of the threshold, so that small changes in the number of followers
- * do not cause repeated mode changes.
- */
-const FALL_SHARE = 0.8;
-
 /** Returns whether a new post of the author is written into feeds. */
 export const pushes = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode !== 'pull';
 
 /** Returns whether a new follower gets a mark. Otherwise the author's latest posts are written into the feed. */
 export const marksFollowers = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode === 'rising' || mode === 'pull';
-
-/**
- * Returns the mode change that the number of followers requires; undefined during another one, so there is one at a
- * time.
- */
-export function requiredModeChange(
-  { mode, followers }: Pick<AuthorState, 'mode' | 'followers'>,
-  threshold: number,
-): Direction | undefined {
-  if (mode === 'push' && followers > threshold) return 'rising';
-  if (mode === 'pull' && followers < threshold * FALL_SHARE) return 'falling';
-  return undefined;
-}

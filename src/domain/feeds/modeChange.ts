@@ -1,8 +1,27 @@
 import type { WorkflowStart } from '../platform/outbox';
-import { type AuthorState, type Direction, requiredModeChange } from './author';
+import type { AuthorState, Direction } from './author';
 import { planFor } from './ranges';
 import type { FeedSettings } from './settings';
 import { modeChangeStart } from './workflows';
+
+/**
+ * An author changes back to `push` below this share of the threshold, so that small changes in the number of followers
+ * do not cause repeated mode changes.
+ */
+const FALL_SHARE = 0.8;
+
+/**
+ * Returns the mode change that the number of followers requires; undefined during another one, so there is one at a
+ * time.
+ */
+export function requiredModeChange(
+  { mode, followers }: Pick<AuthorState, 'mode' | 'followers'>,
+  threshold: number,
+): Direction | undefined {
+  if (mode === 'push' && followers > threshold) return 'rising';
+  if (mode === 'pull' && followers < threshold * FALL_SHARE) return 'falling';
+  return undefined;
+}
 
 /**
  * A change of an author's delivery mode that is written with the change that causes it. Empty if none is due.

@@ -46,25 +46,3 @@ export const ruleFields: ReadonlyMap<string, Field> = new Map<string, Field>([
     feature(name, featureDefinitions[i]?.unit === 'flag' ? 'flag' : 'number'),
   ]),
 ]);
-
-/** Returns the known field whose name is nearest, for "did you mean". */
-export function nearestField(name: string): string {
-  const scored = [...ruleFields.keys()].map(
-    (known) => [editDistance(name.toLowerCase(), known.toLowerCase()), known] as const,
-  );
-  return scored.reduce((best, next) => (next[0] < best[0] ? next : best))[1];
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      );
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}

@@ -1,7 +1,8 @@
 import { faultOfJson } from '../edge/json';
 import { type FieldFault, LongwatchError } from '../errors';
 import { outcomes } from './decision';
-import { nearestField, ruleFields } from './ruleFields';
+import { nearestName } from '../nearest';
+import { ruleFields } from './ruleFields';
 import { type Comparison, comparisons, type RuleSet, ruleSetLimits } from './ruleSet';
 
 /**
@@ -39,7 +40,10 @@ const show = (value: unknown): string =>
         ? 'an object'
         : JSON.stringify(value).slice(0, 60);
 /** Suggests a field for an unknown name that is short enough to be a typing error. */
-const suggestion = (name: string): string => (name.length <= 64 ? `; did you mean "${nearestField(name)}"?` : '');
+function suggestion(name: string): string {
+  const nearest = name.length > 64 ? undefined : nearestName(name, [...ruleFields.keys()]);
+  return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+}
 const forms = '{all}, {any}, {not}, {field, is, value}, {field, between} or {field, in}';
 
 class Checker {

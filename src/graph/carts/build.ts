@@ -4,7 +4,7 @@ import { cartRoutes } from '../../api/carts/carts';
 import { checkoutRoutes } from '../../api/carts/checkouts';
 import { productRoutes } from '../../api/carts/products';
 import type { CartCounts } from '../../domain/carts/cart';
-import type { CartPolicy } from '../../domain/carts/ladder';
+import type { CartPolicy } from '../../domain/carts/reminderLadder';
 import { UnsubscribeLinks } from '../../gateways/carts/unsubscribeLinks';
 import { CartCare } from '../../operations/carts/cartCare';
 import { Carts } from '../../operations/carts/carts';

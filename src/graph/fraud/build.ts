@@ -19,6 +19,7 @@ import { caseRows } from '../../operations/fraud/reconciledRows';
 import { CaseOpener } from '../../operations/fraud/caseOpener';
 import { SignedCaseRequests } from '../../operations/fraud/signedCaseRequests';
 import { rescoreKind, Rescores } from '../../operations/fraud/rescores';
+import { UserHoldStore } from '../../stores/fraud/userHolds';
 import { AttestationStore } from '../../stores/fraud/attestations';
 import { DecisionStore } from '../../stores/fraud/decisions';
 import { InvestigationStore } from '../../stores/fraud/investigations';
@@ -92,6 +93,7 @@ const openStores = (db: Db) => ({
   decisions: new DecisionStore(db),
   investigations: new InvestigationStore(db),
   attestations: new AttestationStore(db),
+  userHolds: new UserHoldStore(db),
 });
 
 /** The steps of fraud when its process starts, serves and stops. */

@@ -1,7 +1,7 @@
 import { busy } from './contention';
 import type { Cart, CartCounts, Closing } from '../../domain/carts/cart';
-import { closed } from '../../domain/carts/cartSteps';
-import { type CartPolicy, nextStep } from '../../domain/carts/ladder';
+import { closed } from '../../domain/carts/cartChanges';
+import { type CartPolicy, nextStep } from '../../domain/carts/reminderLadder';
 import { reminder } from '../../domain/carts/letters';
 import { cartPage } from '../../domain/carts/pages';
 import type { CartPreferences } from '../../domain/carts/preferences';

@@ -6,7 +6,8 @@ import {
   mustBeVersion,
   visibleLines,
 } from '../../domain/carts/cart';
-import { type CartStep, changeCart, emptyCart, type LineChange, mergeCarts } from '../../domain/carts/cartSteps';
+import { mergeCarts } from '../../domain/carts/cartMerge';
+import { type CartStep, changeCart, emptyCart, type LineChange } from '../../domain/carts/cartChanges';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { startEntry } from '../../domain/platform/outbox';

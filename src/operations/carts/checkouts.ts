@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mustBeVersion } from '../../domain/carts/cart';
-import { afterOrder } from '../../domain/carts/cartSteps';
+import { afterOrder } from '../../domain/carts/cartChanges';
 import {
   type Checkout,
   type CheckoutStatus,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { LineChange } from '../../domain/carts/cartSteps';
+import type { LineChange } from '../../domain/carts/cartChanges';
 
 /**
  * Returns the key by which a repeated request is recognised. The SDK repeats a request whose response was lost. If such

@@ -1,7 +1,7 @@
 import { MAX_KEYS } from '../../domain/carts/idempotencyKeys';
 import { GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { type Cart, type CartLine, MAX_LINES, MAX_QUANTITY, type Snapshot } from '../../domain/carts/cart';
-import type { LineChange } from '../../domain/carts/cartSteps';
+import type { LineChange } from '../../domain/carts/cartChanges';
 import { type CartPreferences, defaultPreferences, type QuietHours } from '../../domain/carts/preferences';
 import { defined } from '../../domain/defined';
 import type { Page } from '../cursor';
@@ -191,7 +191,7 @@ function changeExpression(change: LineChange, { now, snapshot, key, ifVersion }:
     ...(key === undefined ? [] : ['#keys.#key = Version']),
   ];
   const conditions = [
-    // The same rule as `withLines` of domain/carts/cartSteps.ts: after a cart was closed or reminded, the next change
+    // The same rule as `withLines` of domain/carts/cartChanges.ts: after a cart was closed or reminded, the next change
     // opens another cart, which needs an outbox entry in the same transaction.
     '#status = :open AND attribute_not_exists(Rung)',
     condition,

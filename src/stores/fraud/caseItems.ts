@@ -178,22 +178,6 @@ export function labelItem(db: Db, { userId, timestamp, transactionId, label, clo
   };
 }
 
-/** Returns the write of the hold on a user, until `until` (epoch ms). */
-export function userHoldItem(db: Db, { userId, transactionId }: ClosingWrite, until: number): TransactItem {
-  return {
-    Update: {
-      TableName: db.table('UserProfiles'),
-      Key: { UserID: userId },
-      // The new version makes a concurrent decision that read the profile without the hold lose its write and decide
-      // again.
-      UpdateExpression: 'SET HoldUntil = :until, HoldTransactionID = :id ADD Version :one',
-      // Race: two cases of one user close at the same time. The longer hold remains.
-      ConditionExpression: 'attribute_not_exists(HoldUntil) OR HoldUntil < :until',
-      ExpressionAttributeValues: { ':until': until, ':id': transactionId, ':one': 1 },
-    },
-  };
-}
-
 /** Converts an item to a case. */
 export function caseRecord(item: Item): CaseRecord {
   const { openedAtId, score = null, hold = 'none', ...record } = caseItems.read(item);

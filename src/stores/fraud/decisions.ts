@@ -1,4 +1,4 @@
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import type { Decision } from '../../domain/fraud/decision';
@@ -38,7 +38,6 @@ const profileItems = itemType(fraudTables, 'UserProfiles', {
   heldUntil: optional(number('HoldUntil')),
   heldBecauseOf: optional(text('HoldTransactionID')),
 });
-const holdItems = profileItems.pick('heldUntil', 'heldBecauseOf');
 
 /** A user's profile, with the version that a write has in its condition. */
 export interface VersionedProfile {
@@ -357,33 +356,6 @@ export class DecisionStore {
     if (cancelled.lost.has('investigation')) return 'investigated';
     if (cancelled.lost.has('history')) return 'unknown';
     throw new LongwatchError('contention', `Other requests are writing transaction ${transactionId}; try again`);
-  }
-
-  /** Returns the hold on a user after a confirmed fraud, or undefined. */
-  async userHold(userId: string): Promise<{ until: number; transactionId: string } | undefined> {
-    const { Item } = await this.db.client.send(
-      new GetCommand({
-        TableName: this.db.table('UserProfiles'),
-        Key: { UserID: userId },
-        ProjectionExpression: 'HoldUntil, HoldTransactionID',
-        ConsistentRead: true,
-      }),
-    );
-    const { heldUntil: until, heldBecauseOf: transactionId } = Item ? holdItems.read(Item) : {};
-    return until === undefined || transactionId === undefined ? undefined : { until, transactionId };
-  }
-
-  /** Ends the hold on a user. Succeeds if there is none. */
-  async releaseUser(userId: string): Promise<void> {
-    await this.db.client.send(
-      new UpdateCommand({
-        TableName: this.db.table('UserProfiles'),
-        Key: { UserID: userId },
-        // The new version makes a concurrent decision that read the hold lose its write and decide again.
-        UpdateExpression: 'REMOVE HoldUntil, HoldTransactionID ADD Version :one',
-        ExpressionAttributeValues: { ':one': 1 },
-      }),
-    );
   }
 }
 

@@ -21,8 +21,8 @@ import {
   openingItem,
   paymentHold,
   timelineEntry,
-  userHoldItem,
 } from './caseItems';
+import { userHoldItem } from './userHolds';
 
 export type { CaseRecord } from './caseItems';
 

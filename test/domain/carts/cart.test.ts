@@ -9,14 +9,8 @@ import {
   mustBeVersion,
   visibleLines,
 } from '../../../src/domain/carts/cart';
-import {
-  afterOrder,
-  type CartStep,
-  changeCart,
-  closed,
-  emptyCart,
-  mergeCarts,
-} from '../../../src/domain/carts/cartSteps';
+import { afterOrder, type CartStep, changeCart, closed, emptyCart } from '../../../src/domain/carts/cartChanges';
+import { mergeCarts } from '../../../src/domain/carts/cartMerge';
 
 const product = { title: 'A book', price: 100, currency: 'EUR' };
 const facts = { userId: 'ada', now: 1_000 };

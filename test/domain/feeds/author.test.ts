@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { marksFollowers, type Mode, pushes, requiredModeChange } from '../../../src/domain/feeds/author';
+import { marksFollowers, type Mode, pushes } from '../../../src/domain/feeds/author';
+import { requiredModeChange } from '../../../src/domain/feeds/modeChange';
 
 describe('an author', () => {
   it('turns above the threshold, and back only well below it', () => {

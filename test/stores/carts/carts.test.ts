@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { Cart } from '../../../src/domain/carts/cart';
-import { changeCart, type LineChange } from '../../../src/domain/carts/cartSteps';
+import { changeCart, type LineChange } from '../../../src/domain/carts/cartChanges';
 import { engines } from '../../../src/local/dynamodb';
 import { CartCountStore } from '../../../src/stores/carts/cartCounts';
 import { transact } from '../../../src/stores/transact';

@@ -12,6 +12,7 @@ import { engines } from '../../../src/local/dynamodb';
 import { CheckpointStore, type Lease } from '../../../src/stores/platform/checkpoints';
 import { AttestationStore } from '../../../src/stores/fraud/attestations';
 import { DecisionStore, type UserWrite } from '../../../src/stores/fraud/decisions';
+import { UserHoldStore } from '../../../src/stores/fraud/userHolds';
 import { InvestigationStore } from '../../../src/stores/fraud/investigations';
 import { ruleStore } from '../../../src/stores/fraud/rules';
 import { rescoreEntry } from '../../../src/domain/fraud/rescoreEntry';
@@ -43,10 +44,12 @@ const decisionOn = ({ transactionId }: Transaction, over: Partial<Decision> = {}
 describe.each(engines)('on %s', (engine) => {
   let dynamodb: TestDynamoDB;
   let decisions: DecisionStore;
+  let holds: UserHoldStore;
   let investigations: InvestigationStore;
   beforeAll(async () => {
     dynamodb = await startTestDynamoDB(engine);
     decisions = new DecisionStore(dynamodb.db);
+    holds = new UserHoldStore(dynamodb.db);
     investigations = new InvestigationStore(dynamodb.db);
   });
   afterAll(() => dynamodb?.stop());
@@ -204,10 +207,10 @@ describe.each(engines)('on %s', (engine) => {
         heldUntil: 9_000,
         heldBecauseOf: of.transactionId,
       });
-      await decisions.releaseUser(of.userId);
-      await decisions.releaseUser(of.userId);
+      await holds.release(of.userId);
+      await holds.release(of.userId);
       expect((await decisions.inputs(staleOf)).user).not.toHaveProperty('heldUntil');
-      expect(await decisions.userHold(of.userId)).toBeUndefined();
+      expect(await holds.find(of.userId)).toBeUndefined();
     });
 
     it('a re-score is recorded once', async () => {
@@ -307,7 +310,7 @@ describe.each(engines)('on %s', (engine) => {
         status: 'closed-fraud',
         closedAt: 5_000,
       });
-      expect(await decisions.userHold('twice')).toEqual({ until: 9_000, transactionId: first.transactionId });
+      expect(await holds.find('twice')).toEqual({ until: 9_000, transactionId: first.transactionId });
     });
 
     it('lists by status and by assignee, page after page, each case once', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Cart } from '../../../src/domain/carts/cart';
-import { changeCart, closed } from '../../../src/domain/carts/cartSteps';
-import { type CartPolicy, nextStep } from '../../../src/domain/carts/ladder';
+import { changeCart, closed } from '../../../src/domain/carts/cartChanges';
+import { type CartPolicy, nextStep } from '../../../src/domain/carts/reminderLadder';
 import { afterQuiet, isQuiet } from '../../../src/domain/carts/quietHours';
 import { type CartPreferences, defaultPreferences } from '../../../src/domain/carts/preferences';
 import { arbitraryQuiet, zones } from './arbitraryQuietHours';
