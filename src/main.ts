@@ -5,6 +5,7 @@ import { ConfigError } from './config';
 import { nearestName } from './domain/nearest';
 import { configReference } from './graph/config';
 import type { Mode } from './run';
+import { printError } from './run/printError';
 import { version } from './run/release';
 import type * as starting from './run/startProcess';
 
@@ -44,21 +45,18 @@ function modeOf([given = 'all', ...more]: readonly string[]): Mode {
   );
 }
 
-async function main(): Promise<void> {
+function main(): void {
   const args = process.argv.slice(2);
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(usage());
   const mode = modeOf(args);
   // Loaded only now: it takes a second, and neither help nor a wrong argument needs it.
-  const { startProcess, isExpected } = require('./run/startProcess') as typeof starting;
-  await startProcess(mode).catch((error: unknown) => fail(error, isExpected(error)));
+  const { startProcess } = require('./run/startProcess') as typeof starting;
+  void startProcess(mode);
 }
 
-/** Prints an error and ends the process. An error that the user can correct is printed without a stack trace. */
-function fail(error: unknown, known: boolean): never {
-  process.stderr.write(
-    `\n${known ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`,
-  );
+try {
+  main();
+} catch (error) {
+  printError(error, error instanceof ConfigError);
   process.exit(1);
 }
-
-main().catch((error: unknown) => fail(error, error instanceof ConfigError));

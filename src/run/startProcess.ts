@@ -11,6 +11,7 @@ import { TableMismatchError } from '../stores/tableCheck';
 import { UnknownQueueError } from '../workers/selectQueues';
 import { type Mode, Run } from '.';
 import { startFaults } from './faults';
+import { printError } from './printError';
 
 const expected = [
   ConfigError,
@@ -24,22 +25,32 @@ const expected = [
 ];
 
 /** Whether the user can correct the error; its message then says how. */
-export const isExpected = (error: unknown): boolean => expected.some((type) => error instanceof type);
+const isExpected = (error: unknown): boolean => expected.some((type) => error instanceof type);
 
-/** Reads the environment and starts a process of this mode. It stops at SIGINT and SIGTERM. */
+/**
+ * Reads the environment and starts a process of this mode. It stops at SIGINT and SIGTERM. When it cannot start, it
+ * prints why and exits with 1.
+ */
 export async function startProcess(mode: Mode): Promise<void> {
-  for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
-  const config = readConfig(process.env, (read) =>
-    startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))),
-  );
-  const run = new Run(mode, config);
+  let run: Run | undefined;
+  try {
+    for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
+    const config = readConfig(process.env, (read) =>
+      startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))),
+    );
+    run = new Run(mode, config);
+    watchSignals(run);
+    await run.start();
+  } catch (error) {
+    // Before the stop, which may reach the end of its grace period: then the process exits at once.
+    printError(error, isExpected(error));
+    await run?.stop();
+    process.exit(1);
+  }
+}
+
+function watchSignals(run: Run): void {
   run.watchUnexpected();
   process.on('SIGINT', () => void run.stop('SIGINT'));
   process.on('SIGTERM', () => void run.stop('SIGTERM'));
-  try {
-    await run.start();
-  } catch (error) {
-    await run.stop();
-    throw error;
-  }
 }

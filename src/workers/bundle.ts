@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type BundleOptions, bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
 import { defined } from '../domain/defined';
+import { BundleCache } from './bundleCache';
 
 /**
  * Returns the options of the workflow bundle: the workflows of some modules, and the interceptors.
@@ -75,11 +76,29 @@ async function loadBundle(
       `LONGWATCH_WORKFLOW_BUNDLE: there is no file ${wanted}; build it (npm run build), or leave the setting out`,
     );
   try {
-    return await bundleWorkflowCode(bundleOptions(workflowsPaths(), failureConverterPath));
+    return await bundle(workflowsPaths(), failureConverterPath);
   } catch (error) {
     throw new BundleError(
       `The workflows cannot be bundled: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     );
+  }
+}
+
+/** Workflows may import these folders, and packages. */
+const cache = new BundleCache(join(PACKAGES, '.cache', 'longwatch'), [
+  ...['domain', 'workflows', 'activities'].map((folder) => join(__dirname, '..', folder)),
+  join(PACKAGES, '.package-lock.json'),
+]);
+
+/** Returns the bundle of these workflows, which is made only if the sources or packages have changed since the last. */
+export async function bundle(workflowsPaths: readonly string[], failureConverterPath?: string): Promise<Bundle> {
+  const kept = cache.find([workflowsPaths, failureConverterPath]);
+  if (kept !== undefined) return { codePath: kept };
+  const made = await bundleWorkflowCode(bundleOptions(workflowsPaths, failureConverterPath));
+  try {
+    return { codePath: cache.store([workflowsPaths, failureConverterPath], made.code) };
+  } catch {
+    return made; // The folder cannot be written, so the next start bundles again.
   }
 }
