@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { lineOf } from '../../domain/edge/schemas';
 import { formatMoney } from '../../domain/money/format';
-import { isLongwatchError, LongwatchError } from '../../domain/errors';
+import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { SignedCaseRequests } from '../../operations/fraud/signedCaseRequests';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
@@ -79,20 +79,11 @@ const answerAlert = ({ links, investigations, updates, clock = systemClock }: Al
       const found = await investigations.find(transactionId);
       if (!found) throw new LongwatchError('notFound', 'There is no such payment');
       const customer = { name: found.userId, role: 'customer' };
-      await updates.send(transactionId, customer, { kind: 'answer', answer }, 'answer').catch(inCustomersWords);
+      await updates.send(transactionId, customer, { kind: 'answer', answer }, 'answer');
       const byForm = (header('content-type') ?? '').includes('form');
       return byForm ? { status: 200, ...htmlPage(thanksPage(answer)) } : { status: 200, body: { answer } };
     },
   });
-
-/** The reasons of a case are for investigators. */
-function inCustomersWords(error: unknown): never {
-  if (!isLongwatchError(error, 'conflict')) throw error;
-  const sentence =
-    'Your answer was not recorded: you have answered already, or the payment has been decided. If neither is so, ' +
-    'please try again in some minutes';
-  throw new LongwatchError('conflict', sentence, { cause: error });
-}
 
 const questionPage = ({ amount, currency, merchantId }: CaseRecord, until: number): string =>
   page(

@@ -69,7 +69,7 @@ export class SignedCaseRequests {
         UPDATE_DEADLINE_MS,
       );
     } catch (error) {
-      throw updateFailure(error, found);
+      throw updateFailure(error, found, kind);
     }
   }
 
@@ -86,6 +86,7 @@ export class SignedCaseRequests {
 function updateFailure(
   error: unknown,
   { transactionId, status }: Pick<CaseRecord, 'transactionId' | 'status'>,
+  kind: CaseRequest['kind'],
 ): unknown {
   if (error instanceof WorkflowUpdateFailedError) {
     const sentence = error.cause instanceof ApplicationFailure ? error.cause.message : error.message;
@@ -94,18 +95,9 @@ function updateFailure(
     return new LongwatchError('conflict', sentence, { cause: error });
   }
   if (error instanceof WorkflowNotFoundError)
-    return status.startsWith('closed')
-      ? new LongwatchError(
-          'conflict',
-          `The case of ${transactionId} is closed; read it with GET /v1/investigations/${transactionId}`,
-          { cause: error },
-        )
-      : new LongwatchError(
-          'conflict',
-          `No workflow runs for the case of ${transactionId}: it is about to start, or it was stopped and is ` +
-            'restarted within minutes. Then send the same request again',
-          { cause: error },
-        );
+    return new LongwatchError('conflict', (kind === 'answer' ? noAnswer : noCase)(transactionId, status), {
+      cause: error,
+    });
   // The Temporal client wraps the server's error in a ServiceError. This includes a moment after a worker died, when
   // the server accepts no update for a case whose last workflow task failed.
   if (
@@ -121,3 +113,16 @@ function updateFailure(
     );
   return error;
 }
+
+/** Returns why a case without a workflow takes no request, for the staff. */
+const noCase = (transactionId: string, status: CaseRecord['status']): string =>
+  status.startsWith('closed')
+    ? `The case of ${transactionId} is closed; read it with GET /v1/investigations/${transactionId}`
+    : `No workflow runs for the case of ${transactionId}: it is about to start, or it was stopped and is restarted ` +
+      'within minutes. Then send the same request again';
+
+/** The same for a customer. */
+const noAnswer = (_transactionId: string, status: CaseRecord['status']): string =>
+  status.startsWith('closed')
+    ? 'The payment has been decided, so your answer is not needed any more. Please call us if something is wrong'
+    : 'Your answer cannot be recorded yet. Please try again in some minutes';
