@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import type { OutboxKind } from '../operations/platform/outbox/kinds';
 import type { OutboxWriter } from '../operations/platform/outbox/outbox';
 import type { StreamHandler } from '../operations/platform/streams/streamHandler';
-import type { RequestIds } from '../api/http/requestIds';
+import type { RequestIds } from '../api/http/loggedIds';
 import type { AnyRoute } from '../api/http/router';
 import type { PlatformConfig, SettingsOf } from '../config';
 import type { Endpoints, KinesisNeed } from '../config/endpoints';

@@ -1,16 +1,10 @@
-import {
-  type Fault,
-  parseEnvironment,
-  type SettingsGroup,
-  settingsGroups,
-  settingsReference,
-  unknownSettings,
-} from '../config';
+import { type Fault, parseEnvironment, type SettingsGroup, settingsGroups, settingsReference } from '../config';
 import type { ServiceName } from '../config/services';
 import { capabilities, type Config } from './capabilities';
 import type { AnyCapability } from './capability';
 import { combine } from './combinedCapabilities';
 import { selectCapabilities } from './selectCapabilities';
+import { unknownSettings } from '../config/unknownSettings';
 
 export type { Config } from './capabilities';
 

@@ -1,6 +1,12 @@
 import { decide } from '../domain/fraud/decide';
 import { type Outcome, outcomes } from '../domain/fraud/decision';
-import { averagePrecision, cardPrecision, type CurvePoint, precisionRecall, rocAuc } from '../domain/fraud/evaluation';
+import {
+  averagePrecision,
+  cardPrecision,
+  type CurvePoint,
+  precisionRecall,
+  rocAuc,
+} from '../domain/fraud/modelEvaluation';
 import { featureVector } from '../domain/fraud/features';
 import { DAY_MS } from '../domain/fraud/profile';
 import type { CompiledRuleSet } from '../domain/fraud/rules';

@@ -479,19 +479,19 @@ const kept: Record<string, Kept> = {
   'a follower': {
     table: 'Followers',
     item: { UserID: 'u-1', BucketFollowerID: '00ff#u-2', Epoch: 3, Since: at },
-    read: async (db) => (await new RelationStore(db, new FeedUserStore(db)).followers('u-1')).items,
+    read: async (db) => (await new RelationStore(db).followers('u-1')).items,
     value: [{ userId: 'u-2', since: at }],
   },
   'a follow': {
     table: 'Following',
     item: { UserID: 'u-2', Entry: 'follows#u-1', Since: at },
-    read: async (db) => (await new RelationStore(db, new FeedUserStore(db)).following('u-2')).items,
+    read: async (db) => (await new RelationStore(db).following('u-2')).items,
     value: [{ userId: 'u-1', since: at }],
   },
   'a mark of an author': {
     table: 'Following',
     item: { UserID: 'u-2', Entry: 'pulls#u-1', ModeVersion: 6 },
-    read: (db) => new RelationStore(db, new FeedUserStore(db)).readTimeAuthors('u-2'),
+    read: (db) => new RelationStore(db).readTimeAuthors('u-2'),
     value: ['u-1'],
   },
   "a post in its author's list": {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defined } from '../../domain/defined';
-import { lines, linkOf, textUses } from '../../domain/edge/schemas';
-import { MAX_LINK, MAX_MEDIA, MAX_TEXT, type Post } from '../../domain/feeds/post';
+import type { Post } from '../../domain/feeds/post';
+import { mediaSchema, textSchema } from '../../domain/feeds/postSchema';
 import { iso } from '../../domain/ids';
 import type { Posts } from '../../operations/feeds/posts';
 import { fromCursor, type List, toCursor } from '../../stores/cursor';
@@ -20,15 +20,6 @@ const params = z.object({ id: idSchema });
 const DEFAULT_LIMIT = 20;
 /** Bytes of a post with MAX_TEXT characters and MAX_MEDIA links, in their longest JSON form. */
 const BODY_LIMIT = 128 * 1024;
-
-/** The limit counts Unicode code points, so a simple emoji is one character. */
-const textSchema = lines()
-  .refine((text) => text.trim().length > 0, 'must not be empty')
-  .refine((text) => [...text].length <= MAX_TEXT, `must be at most ${MAX_TEXT} characters`)
-  .register(textUses, { use: 'lines' });
-const mediaSchema = z
-  .array(linkOf(MAX_LINK), 'must be a list of links')
-  .max(MAX_MEDIA, `must be at most ${MAX_MEDIA} links`);
 
 /** Schema of a post. */
 export const postSchema = z.object({

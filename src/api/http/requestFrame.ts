@@ -1,5 +1,4 @@
 import { AsyncResource } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
 import { context, type Span, SpanStatusCode } from '@opentelemetry/api';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
@@ -9,8 +8,8 @@ import { withIds } from '../../telemetry/ids';
 import { openSpan, SpanKind } from '../../telemetry/spans';
 import { hardening } from './hardening';
 import { ReplyGuard } from './replyGuard';
+import { requestIdOf } from './requestId';
 
-const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** Paths that monitors poll. They are measured but not traced. */
 const untraced = new Set(['/healthz', '/readyz', '/metrics']);
 
@@ -29,8 +28,7 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
   return (request: Request, response: Response, next: NextFunction): void => {
     // Create the guard before any middleware replaces the response's methods.
     ReplyGuard.of(response);
-    const given = request.get('x-request-id');
-    const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
+    const requestId = requestIdOf(request.get('x-request-id'));
     response.locals['requestId'] = requestId;
     response.set({ ...hardening, 'x-request-id': requestId });
     const started = performance.now();

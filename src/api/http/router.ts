@@ -14,7 +14,7 @@ import type { CallerLimits } from '../admission/callerLimits';
 import { noteIds } from '../../telemetry/ids';
 import { Problem } from './problem';
 import { ReplyGuard } from './replyGuard';
-import { idsOfRequest, type RequestIds } from './requestIds';
+import { idsOfRequest, type RequestIds } from './loggedIds';
 
 /**
  * A route, declared in one object with `route({...})`. The Express routes, the validation, the role checks and the

@@ -1,5 +1,7 @@
 import { LongwatchError } from '../errors';
-import { MAX_FOLLOWING } from './settings';
+
+/** Maximum number of authors that a user may follow; a read of the feed may have to read all of them. */
+export const MAX_FOLLOWING = 5_000;
 
 /**
  * Checks that a relation is between two users.

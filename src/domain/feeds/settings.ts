@@ -13,6 +13,3 @@ export interface FeedSettings extends PlanSettings {
    */
   trimEvery: number;
 }
-
-/** Maximum number of authors that a user may follow; a read of the feed may have to read all of them. */
-export const MAX_FOLLOWING = 5_000;

@@ -19,6 +19,7 @@ import type { CapabilityInstance, Services } from '../capability';
 import type { SettingsOf } from '../../config';
 import type { feedsSettings } from '../../config/feeds';
 import type { FeedMetrics } from '../../metrics/feeds';
+import { FeedStateStore } from '../../stores/feeds/feedState';
 
 /**
  * One of this many written rows checks the length of its feed. A check costs some 20 read units, so this adds a
@@ -53,7 +54,8 @@ export function buildFeeds(
   const users = new FeedUserStore(db);
   const stores = {
     users,
-    relations: new RelationStore(db, users),
+    states: new FeedStateStore(db),
+    relations: new RelationStore(db),
     posts: new PostStore(db),
     rows: new FeedRowStore(db),
   };

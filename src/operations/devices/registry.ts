@@ -1,12 +1,10 @@
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Alert } from '../../domain/devices/alerts';
-import { watchSilence } from '../../domain/devices/live';
 import { LongwatchError } from '../../domain/errors';
-import { type Db, isConditionFailure } from '../../stores/dynamodb';
+import type { Db } from '../../stores/dynamodb';
 import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
 import type { LiveStore } from '../../stores/devices/live';
-import { again, retry } from '../../timing/retry';
 import { type Clock, systemClock } from '../../timing/clock';
+import { startSilenceWatch } from './silenceWatch';
 
 /** The parts that {@link Registry} needs. */
 export interface RegistryParts {
@@ -21,8 +19,6 @@ export interface StoredAlerts {
   version: number;
   alerts: readonly Alert[];
 }
-
-const ATTEMPTS = 8;
 
 /** Devices, groups and alert rules, as admins define them. */
 export class Registry {
@@ -78,7 +74,7 @@ export class Registry {
     const version = await this.putAlerts(deviceId, alerts, ifVersion);
     // Start the silence watch now, even if the device never reports. For devices of a group, the first reading starts
     // it.
-    await this.watch(deviceId, alerts);
+    await startSilenceWatch({ ...this.parts, clock: this.clock }, deviceId, alerts);
     return version;
   }
 
@@ -103,28 +99,5 @@ export class Registry {
       `Version ${ifVersion} is not the current one of these alerts, or the device is being erased; read them ` +
         'again, then change them',
     );
-  }
-
-  private async watch(deviceId: string, alerts: readonly Alert[]): Promise<void> {
-    const exhausted = () =>
-      new LongwatchError(
-        'contention',
-        `Device ${deviceId} reports too often to start its silence watch; send the alerts again`,
-      );
-    await retry({ attempts: ATTEMPTS, exhausted }, async () => {
-      const before = (await this.parts.live.read([deviceId])).get(deviceId);
-      if (!before) return undefined;
-      const after = watchSilence(before.live, alerts, this.clock.now());
-      if (after === before.live) return undefined;
-      try {
-        await this.parts.db.client.send(
-          new TransactWriteCommand({ TransactItems: this.parts.live.replace(deviceId, before, after) }),
-        );
-        return undefined;
-      } catch (error) {
-        if (!isConditionFailure(error)) throw error;
-        return again; // Race: the device reports at the same moment.
-      }
-    });
   }
 }

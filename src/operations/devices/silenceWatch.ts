@@ -1,7 +1,9 @@
-import { liveDeadline } from '../../domain/devices/live';
-import { isLongwatchError } from '../../domain/errors';
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { Alert } from '../../domain/devices/alerts';
+import { liveDeadline, watchSilence } from '../../domain/devices/live';
+import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { inLanes } from '../../domain/lanes';
-import type { Db } from '../../stores/dynamodb';
+import { type Db, isConditionFailure } from '../../stores/dynamodb';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { Deadline, LiveStore } from '../../stores/devices/live';
 import { transact } from '../../stores/transact';
@@ -10,6 +12,7 @@ import { isOfOne, type OnSkipped } from '../platform/isolate';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
 import { type Clock, systemClock } from '../../timing/clock';
+import { again, retry } from '../../timing/retry';
 
 /** The parts that {@link SilenceWatch} needs. */
 export interface SilenceWatchParts {
@@ -32,6 +35,38 @@ const PAGE = 100;
 const LANES = 8;
 /** Maximum number of devices that this process skips. */
 const MAX_REFUSED = 1_000;
+
+/** Attempts to start a watch while the device reports. */
+const ATTEMPTS = 8;
+
+/**
+ * Starts the silence watch of a device whose rules have changed, unless the device has never been seen.
+ * @throws LongwatchError `contention` if the device reports too often
+ */
+export async function startSilenceWatch(
+  { db, live, clock }: { db: Db; live: LiveStore; clock: Clock },
+  deviceId: string,
+  alerts: readonly Alert[],
+): Promise<void> {
+  const exhausted = () =>
+    new LongwatchError(
+      'contention',
+      `Device ${deviceId} reports too often to start its silence watch; send the alerts again`,
+    );
+  await retry({ attempts: ATTEMPTS, exhausted }, async () => {
+    const before = (await live.read([deviceId])).get(deviceId);
+    if (!before) return undefined;
+    const after = watchSilence(before.live, alerts, clock.now());
+    if (after === before.live) return undefined;
+    try {
+      await db.client.send(new TransactWriteCommand({ TransactItems: live.replace(deviceId, before, after) }));
+      return undefined;
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+      return again; // Race: the device reports at the same moment.
+    }
+  });
+}
 
 /**
  * Processes the due deadlines of devices. If a device has reported since its deadline was set, moves the deadline: one

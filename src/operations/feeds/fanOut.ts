@@ -10,10 +10,13 @@ import type { Follower, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import type { ModeChange, SliceReport } from '../../domain/feeds/workflows';
 import type { FeedSync } from './feedSync';
+import type { FeedStateStore } from '../../stores/feeds/feedState';
+import { trimFeed } from './feedTrim';
 
 /** The parts that {@link FanOut} needs. */
 export interface FanOutParts {
   users: FeedUserStore;
+  states: FeedStateStore;
   relations: RelationStore;
   posts: PostStore;
   rows: FeedRowStore;
@@ -240,6 +243,6 @@ export class FanOut {
    */
   private async trim({ key }: PostRef, page: readonly Follower[]): Promise<void> {
     const chosen = page.filter(({ followerId }) => hashOf(`${key}#${followerId}`) % this.settings.trimEvery === 0);
-    await inLanes(chosen, LANES, ({ followerId }) => this.parts.feedSync.trim(followerId));
+    await inLanes(chosen, LANES, ({ followerId }) => trimFeed(this.parts, followerId, this.settings.cap));
   }
 }

@@ -7,12 +7,14 @@ import { fromCursor, type List, toCursor } from '../../stores/cursor';
 import type { FeedRowStore } from '../../stores/feeds/feedRows';
 import type { PostStore } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
-import type { FeedState, FeedUserStore } from '../../stores/feeds/users';
+import type { FeedState, FeedStateStore } from '../../stores/feeds/feedState';
+import type { FeedUserStore } from '../../stores/feeds/users';
 import { againAtOnce, retry } from '../../timing/retry';
 
 /** The parts that {@link Feeds} needs. */
 export interface FeedParts {
   users: FeedUserStore;
+  states: FeedStateStore;
   relations: RelationStore;
   posts: PostStore;
   rows: FeedRowStore;
@@ -118,7 +120,7 @@ export class Feeds {
       throw new LongwatchError('notFound', `There is no post ${postId}`, {
         faults: [{ field: 'postId', message: 'must be a post of the feed' }],
       });
-    await this.parts.users.moveReadMarker(readerId, timeKey(post.at, postId));
+    await this.parts.states.moveReadMarker(readerId, timeKey(post.at, postId));
     const { readMarker = '' } = await this.state(readerId);
     return { postId: postIdOf(readMarker) };
   }

@@ -5,10 +5,13 @@ import type { PostStore } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import type { RelationChange, RelationOutcome } from '../../domain/feeds/workflows';
+import type { FeedStateStore } from '../../stores/feeds/feedState';
+import { trimFeed } from './feedTrim';
 
 /** The parts that {@link FeedSync} needs. */
 export interface FeedSyncParts {
   users: FeedUserStore;
+  states: FeedStateStore;
   relations: RelationStore;
   posts: PostStore;
   rows: FeedRowStore;
@@ -48,7 +51,7 @@ export class FeedSync {
    * removes them again.
    */
   async fill(readerId: string, authorId: string): Promise<RelationOutcome> {
-    const { users, relations, posts, rows } = this.parts;
+    const { users, states, relations, posts, rows } = this.parts;
     for (;;) {
       const [found, follow] = await Promise.all([users.find([readerId]), relations.follow(readerId, authorId)]);
       const reader = found.get(readerId);
@@ -57,10 +60,10 @@ export class FeedSync {
       const latest = await posts.ofAuthor(authorId, afterOf(reader.feed.completeAfter), 'older', backfill + 1);
       // Older posts are not written. Reads of their time use the lists of all authors.
       const leftOut = latest[backfill]?.key;
-      if (leftOut !== undefined) await users.raiseCompleteAfter(readerId, leftOut);
+      if (leftOut !== undefined) await states.raiseCompleteAfter(readerId, leftOut);
       const written = latest.slice(0, backfill).map((ref) => ({ ...ref, readerId, epoch: follow.epoch }));
       await rows.put(written);
-      await this.trim(readerId);
+      await trimFeed(this.parts, readerId, this.settings.cap);
       // Check again, as in a fan-out: whether the relation changed or posts were deleted meanwhile.
       const [still, there] = await Promise.all([
         relations.follow(readerId, authorId),
@@ -77,18 +80,6 @@ export class FeedSync {
     const rows = await this.parts.rows.all(readerId, authorId);
     await this.parts.rows.removeEnded(rows.map((row) => ({ ...row, epoch })));
     return 'cleaned';
-  }
-
-  /** Removes the oldest rows of a feed that exceeds the cap. */
-  async trim(readerId: string): Promise<void> {
-    const { users, rows } = this.parts;
-    const all = await rows.all(readerId);
-    const firstOut = all[this.settings.cap];
-    if (!firstOut) return;
-    // Move the border first. A concurrent read then starts again and reads everything up to the border from the
-    // authors' lists.
-    await users.raiseCompleteAfter(readerId, firstOut.key);
-    await rows.remove(all.slice(this.settings.cap));
   }
 }
 

@@ -10,7 +10,8 @@ import type { Db } from '../dynamodb';
 import { composite, type Item, itemType, number, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
 import { feedTables } from './tables';
-import { type FeedUser, feedUser, type FeedUserStore } from './users';
+import { type FeedUser, feedUser } from './users';
+import { FeedStateStore } from './feedState';
 
 /** A follow of an author by a reader. */
 export interface Follow {
@@ -54,10 +55,11 @@ const LAST = '~';
 
 /** Follows, blocks, and the marks of authors whose posts feeds read on each request (fan-out on read). */
 export class RelationStore {
-  constructor(
-    private readonly db: Db,
-    private readonly users: FeedUserStore,
-  ) {}
+  private readonly states: FeedStateStore;
+
+  constructor(private readonly db: Db) {
+    this.states = new FeedStateStore(db);
+  }
 
   /** Returns the relations between two users. Strongly consistent, in one BatchGetItem. */
   async between(one: string, other: string): Promise<Pair> {
@@ -276,7 +278,7 @@ export class RelationStore {
           ExpressionAttributeValues: { ':version': modeVersion },
         },
       },
-      this.users.moved(followerId),
+      this.states.moved(followerId),
     ]);
   }
 

@@ -2,12 +2,12 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import type { AuthorState, Direction, Mode } from '../../domain/feeds/author';
 import { batchGet } from '../batchGet';
-import { conditionHolds } from '../conditionHolds';
 import type { Page } from '../cursor';
 import type { Db } from '../dynamodb';
 import { type Item, itemType, number, optional, orElse, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
+import { type FeedState, forward } from './feedState';
 import { feedTables } from './tables';
 
 const count = (name: string) => orElse(number(name), 0);
@@ -43,19 +43,6 @@ export interface FeedUser extends AuthorState {
   /** Incremented when the user follows or unfollows an author. A follow stores the epoch at its start. */
   epoch: number;
   feed: FeedState;
-}
-
-/** The state of a user's feed. */
-export interface FeedState {
-  /**
-   * Incremented when references leave the feed although their posts are still shown, from the authors' lists. A
-   * concurrent read then starts again.
-   */
-  version: number;
-  /** References after this key are complete. Posts up to it are read from their authors' lists. */
-  completeAfter?: string;
-  /** The newest post that the user has read. */
-  readMarker?: string;
 }
 
 /** The change of one user by a follow, an unfollow, a post or a turn, and its conditions. */
@@ -170,66 +157,16 @@ export class FeedUserStore {
       : { Update: { ...common, UpdateExpression: `SET ${sets.join(', ')}` } };
   }
 
-  /** Returns the item of a `TransactWriteItems` that makes concurrent reads of a feed start again. */
-  moved(userId: string): TransactItem {
-    return {
-      Update: {
-        TableName: this.table,
-        Key: { UserID: userId },
-        UpdateExpression: 'ADD FeedVersion :one',
-        ExpressionAttributeValues: { ':one': 1 },
-      },
-    };
-  }
-
-  /** Records that the feed's references are complete only after this key. The key never decreases. */
-  async raiseCompleteAfter(userId: string, key: string): Promise<void> {
-    await this.forward(
-      { userId, set: 'SET CompleteAfter = :key ADD FeedVersion :one', values: { ':key': key, ':one': 1 } },
-      // Race: two processes raise it. The higher key wins.
-      'attribute_exists(UserID) AND (attribute_not_exists(CompleteAfter) OR CompleteAfter < :key)',
-    );
-  }
-
-  /** Records that posts up to this key are read. The key never decreases. */
-  async moveReadMarker(userId: string, key: string): Promise<void> {
-    await this.forward(
-      { userId, set: 'SET ReadMarker = :key', values: { ':key': key } },
-      // Race: two devices of the reader. The later key wins.
-      'attribute_exists(UserID) AND (attribute_not_exists(ReadMarker) OR ReadMarker < :key)',
-    );
-  }
-
   /** Ends a turn. A repeated call changes nothing. */
   async completeTurn(userId: string, modeVersion: number, direction: Direction): Promise<void> {
     const mode: Mode = direction === 'rising' ? 'pull' : 'push';
-    await this.forward(
-      {
-        userId,
-        set: 'SET PushMode = :mode',
-        values: { ':mode': mode, ':direction': direction, ':version': modeVersion },
-      },
+    await forward(this.db, {
+      userId,
+      set: 'SET PushMode = :mode',
+      values: { ':mode': mode, ':direction': direction, ':version': modeVersion },
       // Race: a late attempt runs after the author has turned again.
-      'ModeVersion = :version AND PushMode = :direction',
-    );
-  }
-
-  private async forward(
-    { userId, set, values }: { userId: string; set: string; values: Record<string, unknown> },
-    condition: string,
-  ): Promise<void> {
-    // A failed condition means that the value is stored already, or a later one.
-    await conditionHolds(() =>
-      this.db.client.send(
-        new UpdateCommand({
-          TableName: this.table,
-          Key: { UserID: userId },
-          UpdateExpression: set,
-          ConditionExpression: condition,
-          ExpressionAttributeValues: values,
-        }),
-      ),
-    );
+      condition: 'ModeVersion = :version AND PushMode = :direction',
+    });
   }
 
   private get table(): string {

@@ -1,5 +1,4 @@
-import { faultOfFollow, mustDiffer } from '../../../src/domain/feeds/follow';
-import { MAX_FOLLOWING } from '../../../src/domain/feeds/settings';
+import { faultOfFollow, mustDiffer, MAX_FOLLOWING } from '../../../src/domain/feeds/follow';
 
 const free = { blocks: false, blockedBy: false, following: MAX_FOLLOWING - 1 };
 

@@ -3,6 +3,7 @@ import { rangesOf } from '../../../src/domain/feeds/ranges';
 import type { FeedSettings } from '../../../src/domain/feeds/settings';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { feedWorld, untilIdle, wholeFeed, type World } from '../../support/feeds/world';
+import { trimFeed } from '../../../src/operations/feeds/feedTrim';
 
 /** Each race of which the decision on feeds speaks, at its worst moment. */
 let dynamodb: TestDynamoDB;
@@ -128,7 +129,7 @@ describe('a reading', () => {
     for (let i = 0; i < 9; i++) await post(i);
     await untilIdle(world);
     for (let i = 8; i > 4; i--) await world.posting.remove(`${author}-${i}`);
-    const cut = meddled('users', 'find', 'after', () => world.feedSync.trim(reader));
+    const cut = meddled('users', 'find', 'after', () => trimFeed(world, reader, world.settings.cap));
     expect((await wholeFeed(cut, reader, 6)).down).toEqual([4, 3, 2, 1, 0].map((i) => `${author}-${i}`));
   });
 

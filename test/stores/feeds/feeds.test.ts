@@ -7,6 +7,7 @@ import type { Db } from '../../../src/stores/dynamodb';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { seedAuthor, seedFollows, seedUsers } from '../../support/feeds/seed';
 import { feedWorld, untilIdle, wholeFeed, type World } from '../../support/feeds/world';
+import { trimFeed } from '../../../src/operations/feeds/feedTrim';
 
 describe.each(engines)('on %s', (engine) => {
   let dynamodb: TestDynamoDB;
@@ -149,7 +150,7 @@ describe.each(engines)('on %s', (engine) => {
     for (let i = 0; i < 110; i++) await post('long-a', `long-${String(i).padStart(3, '0')}`);
     for (let i = 109; i >= 100; i--) await world.posting.remove(`long-${i}`);
     await untilIdle(world);
-    await world.feedSync.trim('long');
+    await trimFeed(world, 'long', world.settings.cap);
     expect((await world.rows.all('long')).length).toBe(100);
     await world.posting.remove('long-099');
     const { down } = await wholeFeed(world, 'long', 40);

@@ -25,6 +25,7 @@ import {
   type SliceReport,
 } from '../../../src/domain/feeds/workflows';
 import { clockOf } from '../clock';
+import { FeedStateStore } from '../../../src/stores/feeds/feedState';
 
 /** Small, so that a few users and posts go beyond everything. */
 export const smallSettings: FeedSettings = { threshold: 2, cap: 5, backfill: 2, ranges: 2, bulkAbove: 1, trimEvery: 2 };
@@ -32,6 +33,7 @@ const smallSizes: FanOutSizes = { page: 2, slice: 3 };
 
 interface Stores {
   users: FeedUserStore;
+  states: FeedStateStore;
   relations: RelationStore;
   posts: PostStore;
   rows: FeedRowStore;
@@ -54,7 +56,8 @@ export function feedWorld(
   const users = new FeedUserStore(db);
   const stores: Stores = {
     users,
-    relations: new RelationStore(db, users),
+    states: new FeedStateStore(db),
+    relations: new RelationStore(db),
     posts: new PostStore(db),
     rows: new FeedRowStore(db),
     ...options.over,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { averagePrecision, cardPrecision, precisionRecall, rocAuc } from '../../../src/domain/fraud/evaluation';
+import { averagePrecision, cardPrecision, precisionRecall, rocAuc } from '../../../src/domain/fraud/modelEvaluation';
 
 /** With ties, also between kinds. */
 const known = { scores: [0.9, 0.8, 0.8, 0.7, 0.4, 0.4, 0.4, 0.2, 0.1, 0.1], labels: [1, 0, 1, 0, 1, 0, 0, 0, 1, 0] };
