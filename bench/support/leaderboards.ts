@@ -4,7 +4,7 @@ import { rankCounters, SHARDS_A_BATCH } from '../../src/operations/leaderboards/
 import { Consumer } from '../../src/operations/platform/streams/consumer';
 import { foldingHandler } from '../../src/operations/platform/streams/foldingHandler';
 import type { Board, Operator } from '../../src/domain/leaderboards/board';
-import { boardSeason, shardsOf } from '../../src/domain/leaderboards/keys';
+import { boardSeason, shardsOf } from '../../src/domain/leaderboards/rankShards';
 import type { RankEntry } from '../../src/domain/leaderboards/ranking';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { streamsClient, TableStream } from '../../src/gateways/streams/tableStream';

@@ -2,7 +2,7 @@ import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import request from 'supertest';
 import { listen, type Listening } from '../../src/api/http/server';
 import { inLanes } from '../../src/domain/lanes';
-import { seasonKey } from '../../src/domain/leaderboards/keys';
+import { seasonKey } from '../../src/domain/leaderboards/rankShards';
 import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
 import { rollupId } from '../../src/stores/devices/rollups';
 import { seasonEntry } from '../../src/stores/leaderboards/boardItems';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { followerKey } from '../../src/domain/feeds/ranges';
 import { fnv1a } from '../../src/domain/fnv1a';
 import { shortHash } from '../../src/domain/fraud/profile';
-import { shardOf } from '../../src/domain/leaderboards/keys';
+import { shardOf } from '../../src/domain/leaderboards/rankShards';
 
 it('agrees with the published test vectors', () => {
   expect(fnv1a('')).toBe(0x811c9dc5);

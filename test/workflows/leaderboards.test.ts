@@ -2,7 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { boardSeason, shardOf } from '../../src/domain/leaderboards/keys';
+import { boardSeason, shardOf } from '../../src/domain/leaderboards/rankShards';
 import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, rankCheckId, seasonId } from '../../src/domain/leaderboards/workflows';
 import request from 'supertest';
 import { workflowBundle } from '../support/bundle';

@@ -1,4 +1,4 @@
-import type { RankShard } from '../../domain/leaderboards/keys';
+import type { RankShard } from '../../domain/leaderboards/rankShards';
 import type { Notification } from '../../domain/platform/notification';
 import type { CheckMode, SeasonInput } from '../../domain/leaderboards/workflows';
 

@@ -5,21 +5,15 @@ import { type CartPreferences, formatQuietHours, parseQuietHours } from '../../d
 import { isTimeZone } from '../../domain/timeZones';
 import type { CartStore } from '../../stores/carts/carts';
 import { cartRoles, mustBeOwn } from './cartAccess';
-import { escaped, htmlPage, page } from '../platform/page';
 import { type AnyRoute, route } from '../http/router';
 import { idSchema } from '../schemas';
-import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of the reminder preferences need. */
 export interface CartPreferenceParts {
   store: CartStore;
-  /** Opens signed links; see gateways/carts/unsubscribeLinks.ts. */
-  links: { open(token: string, now: number): { userId: string } };
-  clock?: Clock;
 }
 
 const userParams = z.object({ userId: idSchema });
-const tokenParams = z.object({ token: lineOf(1, 400) });
 const preferencesSchema = z.object({
   reminders: z.boolean(),
   timeZone: z.string(),
@@ -27,9 +21,9 @@ const preferencesSchema = z.object({
   quietHours: z.string().optional(),
 });
 
-/** Routes of a user's reminder preferences, and of the unsubscribe page that reminders link to. */
+/** Routes of a user's reminder preferences. */
 export function cartPreferenceRoutes(parts: CartPreferenceParts): AnyRoute[] {
-  return [getPreferences(parts), putPreferences(parts), showUnsubscribe(parts), unsubscribe(parts)];
+  return [getPreferences(parts), putPreferences(parts)];
 }
 
 const shown = ({ quietHours, ...preferences }: CartPreferences): z.input<typeof preferencesSchema> => ({
@@ -84,60 +78,5 @@ const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
       };
       await store.putPreferences(userId, preferences);
       return { status: 200, body: shown(preferences) };
-    },
-  });
-
-const showUnsubscribe = ({ links, clock = systemClock }: CartPreferenceParts): AnyRoute =>
-  route({
-    method: 'get',
-    path: '/v1/unsubscribe/:token',
-    operationId: 'showUnsubscribe',
-    tag: 'carts',
-    loadClass: 'interactive',
-    // A GET must not unsubscribe: mail programs and virus scanners open links too.
-    summary: 'Page on which a customer unsubscribes from reminders',
-    roles: 'public',
-    isPage: true,
-    params: tokenParams,
-    responses: {
-      200: { description: 'The page', contentType: 'text/html' },
-      404: { description: 'The link is not valid' },
-      409: { description: 'The link has expired' },
-    },
-    handler: async ({ params: { token } }) => {
-      const { userId } = links.open(token, clock.now());
-      return {
-        status: 200,
-        ...htmlPage(
-          page(
-            'Stop reminders?',
-            `<p>For <strong>${escaped(userId)}</strong>.</p>\n<form method="post">\n<button>Do not remind me of ` +
-              'my cart</button>\n</form>',
-          ),
-        ),
-      };
-    },
-  });
-
-const unsubscribe = ({ links, store, clock = systemClock }: CartPreferenceParts): AnyRoute =>
-  route({
-    method: 'post',
-    path: '/v1/unsubscribe/:token',
-    operationId: 'unsubscribe',
-    tag: 'carts',
-    loadClass: 'interactive',
-    summary: 'Unsubscribe a customer from reminders',
-    roles: 'public',
-    isPage: true,
-    params: tokenParams,
-    responses: {
-      200: { description: 'Unsubscribed; the same for a repeated request', contentType: 'text/html' },
-      404: { description: 'The link is not valid' },
-      409: { description: 'The link has expired' },
-    },
-    handler: async ({ params: { token } }) => {
-      const { userId } = links.open(token, clock.now());
-      await store.unsubscribe(userId);
-      return { status: 200, ...htmlPage(page('Done', '<p>You will receive no more reminders about your cart.</p>')) };
     },
   });

@@ -1,6 +1,13 @@
 import { backEndOnly, cartRoles, mustBeOwn } from './cartAccess';
 import { z } from 'zod';
-import { type Cart, type CartLine, MAX_QUANTITY, mergePolicies, visibleLines } from '../../domain/carts/cart';
+import {
+  type Cart,
+  type CartLine,
+  MAX_QUANTITY,
+  mergePolicies,
+  visibleLines,
+  isPriceChanged,
+} from '../../domain/carts/cart';
 import { defined } from '../../domain/defined';
 import { iso } from '../../domain/ids';
 import type { Carts } from '../../operations/carts/carts';
@@ -73,7 +80,7 @@ function shownLine({ addedAt, ...line }: CartLine, product: Listed | undefined):
     ...line,
     addedAt: iso(addedAt),
     ...(product && { current: { title, price, currency } }),
-    priceChanged: price !== line.price || currency !== line.currency,
+    priceChanged: product !== undefined && isPriceChanged(line, product),
   };
 }
 

@@ -107,3 +107,9 @@ export function mustBeVersion(
     `The cart has version ${version}, not ${ifVersion}; read it again, then ${next}`,
   );
 }
+
+/** Returns whether a product has another price or currency than when it was added to the cart. */
+export const isPriceChanged = (
+  line: Pick<CartLine, 'price' | 'currency'>,
+  product: Pick<CartLine, 'price' | 'currency'>,
+): boolean => line.price !== product.price || line.currency !== product.currency;

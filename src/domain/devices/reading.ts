@@ -45,16 +45,6 @@ export function rowContent({ deviceId, timestamp, metrics, status, location }: R
   };
 }
 
-/** Returns the text whose hash is the row's id. Device and instant are left out because the row's key contains them. */
-export function identityText({
-  metrics,
-  status,
-  latitude,
-  longitude,
-}: Omit<RowContent, 'deviceId' | 'timestamp'>): string {
-  return JSON.stringify([metrics, status ?? null, latitude ?? null, longitude ?? null]);
-}
-
 /** Returns the metrics of a row. */
 export function metricsOf(row: Pick<ReadingRow, 'metrics'>): Record<string, MetricValue> {
   return JSON.parse(row.metrics) as Record<string, MetricValue>;

@@ -2,6 +2,7 @@ import { cartActivities } from '../../activities/carts';
 import { cartPreferenceRoutes } from '../../api/carts/cartPreferences';
 import { cartRoutes } from '../../api/carts/carts';
 import { checkoutRoutes } from '../../api/carts/checkouts';
+import { unsubscribeRoutes } from '../../api/carts/unsubscribe';
 import { productRoutes } from '../../api/carts/products';
 import type { CartCounts } from '../../domain/carts/cart';
 import type { CartPolicy } from '../../domain/carts/reminderLadder';
@@ -37,7 +38,8 @@ export function buildCarts(services: CartServices, metrics: CartMetrics): Capabi
   return {
     routes: [
       ...cartRoutes({ carts, store: stores.carts, counts: stores.counts, catalogue }),
-      ...cartPreferenceRoutes({ store: stores.carts, links }),
+      ...cartPreferenceRoutes({ store: stores.carts }),
+      ...unsubscribeRoutes({ store: stores.carts, links }),
       ...checkoutRoutes({ checkouts, store: stores.checkouts, refunds: stores.refunds }),
       ...productRoutes({ products: stores.products, catalogue }),
     ],

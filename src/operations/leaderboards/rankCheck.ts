@@ -1,6 +1,6 @@
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
-import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import { boardSeason, type RankShard } from '../../domain/leaderboards/rankShards';
 import {
   changed,
   emptyNewNodes,
@@ -23,11 +23,6 @@ export interface RankCheckParts {
   ranks: RankStore;
   nodes: NodeStore;
   scores: Pick<ScoreStore, 'ranked' | 'markCheck'>;
-  /**
-   * Minimum age of an unreferenced node before it is removed, because a change in progress may have created it. In
-   * milliseconds; default 15 minutes.
-   */
-  leftoverMs?: number;
   clock?: Clock;
 }
 
@@ -40,6 +35,7 @@ export interface CheckedShard {
   replaced: boolean;
 }
 
+/** Minimum age of an unreferenced node before it is removed, because a change in progress may have created it. */
 const LEFTOVER_MS = 15 * 60_000;
 const ATTEMPTS = 50;
 /** Pause between two polls of the ranking's head. */
@@ -181,7 +177,7 @@ export class RankCheck {
     const { ranks, nodes } = this.parts;
     const { ranking, log, isSealed } = await ranks.head(shard);
     // After a season's end no change that counts is in progress.
-    const before = isSealed ? Number.POSITIVE_INFINITY : this.clock.now() - (this.parts.leftoverMs ?? LEFTOVER_MS);
+    const before = isSealed ? Number.POSITIVE_INFINITY : this.clock.now() - LEFTOVER_MS;
     // Another check is running, and removes the nodes.
     if (log !== undefined) return;
     const live = new Set<string>();

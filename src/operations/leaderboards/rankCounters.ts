@@ -1,5 +1,5 @@
 import type { ItemChange } from '../../gateways/streams/tableStream';
-import { CHECK_MARK, END_MARK, parseBoardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import { CHECK_MARK, END_MARK, parseBoardSeason, type RankShard } from '../../domain/leaderboards/rankShards';
 import type { RankWriter, ShardChange } from './rankWriter';
 import { faultOf } from '../../stores/items';
 import type { RankStore } from '../../stores/leaderboards/ranks';

@@ -1,5 +1,5 @@
 import { defined } from '../../domain/defined';
-import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import { boardSeason, type RankShard } from '../../domain/leaderboards/rankShards';
 import {
   changed,
   type NewNodes,

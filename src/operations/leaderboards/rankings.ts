@@ -1,6 +1,6 @@
 import { LongwatchError } from '../../domain/errors';
 import type { Board } from '../../domain/leaderboards/board';
-import { shardOf, shardsOf } from '../../domain/leaderboards/keys';
+import { shardOf, shardsOf } from '../../domain/leaderboards/rankShards';
 import {
   type NodeLoads,
   percentileOf,

@@ -1,5 +1,5 @@
 import { defined } from '../../domain/defined';
-import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
+import { type RankShard, shardsOf } from '../../domain/leaderboards/rankShards';
 import { pageOrFirst } from '../../stores/cursor';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { type Clock, systemClock } from '../../timing/clock';

@@ -2,7 +2,7 @@ import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import type { Season } from '../../domain/leaderboards/board';
 import { lastRewardedRank, rewardsOf } from '../../domain/leaderboards/rewards';
-import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
+import { type RankShard, shardsOf } from '../../domain/leaderboards/rankShards';
 import { rewardLetter } from '../../domain/leaderboards/letters';
 import type { RankedPlayer, RankEntry } from '../../domain/leaderboards/ranking';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';

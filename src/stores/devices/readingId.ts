@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { identityText, type ReadingRow, type RowContent } from '../../domain/devices/reading';
+import type { ReadingRow, RowContent } from '../../domain/devices/reading';
 
 /**
  * Returns a reading with its id: 96 bits of a hash of its content. Two different readings of one device and instant
@@ -10,4 +10,9 @@ export function withId(content: RowContent): ReadingRow {
     ...content,
     id: createHash('sha256').update(identityText(content)).digest().subarray(0, 12).toString('base64url'),
   };
+}
+
+/** Returns the text whose hash is the row's id. Device and instant are left out because the row's key contains them. */
+function identityText({ metrics, status, latitude, longitude }: Omit<RowContent, 'deviceId' | 'timestamp'>): string {
+  return JSON.stringify([metrics, status ?? null, latitude ?? null, longitude ?? null]);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { compositeKey } from '../../domain/ids';
-import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import { boardSeason, type RankShard } from '../../domain/leaderboards/rankShards';
 import type { AnyEntry, NewNodes, NodeLoads } from '../../domain/leaderboards/ranking';
 import type { Load, Node } from '../../domain/leaderboards/tree';
 import { batchGet } from '../batchGet';

@@ -1,7 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
-import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import { boardSeason, type RankShard } from '../../domain/leaderboards/rankShards';
 import type { RankEntry, Ranking } from '../../domain/leaderboards/ranking';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';

@@ -4,7 +4,7 @@ import { ConditionalCheckFailedException, TransactionConflictException } from '@
 import { GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Board, Submission } from '../../domain/leaderboards/board';
-import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../../domain/leaderboards/keys';
+import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../../domain/leaderboards/rankShards';
 import type { RankEntry } from '../../domain/leaderboards/ranking';
 import { isBetter, limitBroken, type SubmissionStatus } from '../../domain/leaderboards/submission';
 import { again, againAtOnce, retry } from '../../timing/retry';

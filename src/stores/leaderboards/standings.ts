@@ -1,6 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../../domain/ids';
-import { seasonKey } from '../../domain/leaderboards/keys';
+import { seasonKey } from '../../domain/leaderboards/rankShards';
 import { type RankedPlayer, rankedPlayer, type RankEntry } from '../../domain/leaderboards/ranking';
 import { batchGet } from '../batchGet';
 import type { Page, PageRequest } from '../cursor';

@@ -1,5 +1,5 @@
 import type { Random } from '../../../src/domain/fraud/random';
-import { parseBoardSeason } from '../../../src/domain/leaderboards/keys';
+import { parseBoardSeason } from '../../../src/domain/leaderboards/rankShards';
 import { capability, type Reader, type Violation } from './capability';
 import { possibleSums } from './journal';
 

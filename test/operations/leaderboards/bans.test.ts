@@ -1,4 +1,4 @@
-import { shardsOf } from '../../../src/domain/leaderboards/keys';
+import { shardsOf } from '../../../src/domain/leaderboards/rankShards';
 import { Boards } from '../../../src/operations/leaderboards/boards';
 import { BoardStore } from '../../../src/stores/leaderboards/boards';
 import { ScoreStore } from '../../../src/stores/leaderboards/scores';

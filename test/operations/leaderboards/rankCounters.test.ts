@@ -4,8 +4,8 @@ import { rankCounters, SHARDS_A_BATCH } from '../../../src/operations/leaderboar
 import { Consumer } from '../../../src/operations/platform/streams/consumer';
 import { foldingHandler } from '../../../src/operations/platform/streams/foldingHandler';
 import type { Board } from '../../../src/domain/leaderboards/board';
-import { boardSeason, shardsOf } from '../../../src/domain/leaderboards/keys';
-import { type RankEntry, rankKinds } from '../../../src/domain/leaderboards/ranking';
+import { boardSeason, shardsOf } from '../../../src/domain/leaderboards/rankShards';
+import { emptyNewNodes, type RankEntry, rankKinds } from '../../../src/domain/leaderboards/ranking';
 import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { type ItemChange, streamsClient, TableStream } from '../../../src/gateways/streams/tableStream';
 import { type CheckedShard, RankCheck } from '../../../src/operations/leaderboards/rankCheck';
@@ -13,7 +13,7 @@ import { Rankings } from '../../../src/operations/leaderboards/rankings';
 import { RankWriter } from '../../../src/operations/leaderboards/rankWriter';
 import { CheckpointStore } from '../../../src/stores/platform/checkpoints';
 import { DeadLetterStore } from '../../../src/stores/platform/deadLetters';
-import { NodeStore } from '../../../src/stores/leaderboards/nodes';
+import { madeAt, nodeIds, NodeStore } from '../../../src/stores/leaderboards/nodes';
 import { RankStore } from '../../../src/stores/leaderboards/ranks';
 import { ScoreStore } from '../../../src/stores/leaderboards/scores';
 import { board } from '../../support/boards';
@@ -64,8 +64,7 @@ function newReader(writer?: Partial<RankWriter>): Consumer<ItemChange> {
   });
 }
 
-const newCheck = (leftoverMs?: number) =>
-  new RankCheck({ ranks, nodes: new NodeStore(dynamodb.db), scores, ...(leftoverMs !== undefined && { leftoverMs }) });
+const newCheck = () => new RankCheck({ ranks, nodes: new NodeStore(dynamodb.db), scores });
 const rankings = () => new Rankings({ ranks, nodes: new NodeStore(dynamodb.db) });
 const nothing = () => undefined;
 let ids = 0;
@@ -145,6 +144,13 @@ it('changes leave no more nodes behind than the ranking has', async () => {
 
 it('a check while scores keep coming finds nothing wrong, and removes what died readers left', async () => {
   const of = board({ operator: 'increment', shards: 2 });
+  const nodes = new NodeStore(dynamodb.db);
+  // A reader that died 20 minutes ago. What is younger may belong to a change in progress, and stays.
+  for (const shard of shardsOf(of, 1)) {
+    const left = emptyNewNodes(nodeIds(Date.now() - 20 * 60_000));
+    left.ranks.create(rankKinds[shard.order], { entries: [[1, 0, 1, 'nobody']] });
+    await nodes.write(shard, left);
+  }
   const stop = new AbortController();
   const reading = newReader().consume(shardId, { signal: stop.signal, forMs: UNTIL_STOPPED_MS, heartbeat: nothing });
   const game = { isOver: false };
@@ -161,7 +167,7 @@ it('a check while scores keep coming finds nothing wrong, and removes what died 
   try {
     const results: CheckedShard[] = [];
     for (let round = 0; round < 3; round++)
-      for (const shard of shardsOf(of, 1)) results.push(await newCheck(0).run(shard, round === 1, nothing));
+      for (const shard of shardsOf(of, 1)) results.push(await newCheck().run(shard, round === 1, nothing));
     expect(results.map(({ differences, replaced }) => [differences, replaced])).toEqual([
       [0, false],
       [0, false],
@@ -173,7 +179,10 @@ it('a check while scores keep coming finds nothing wrong, and removes what died 
     game.isOver = true;
     await writing;
     for (const shard of shardsOf(of, 1))
-      expect(await newCheck(0).run(shard, false, nothing)).toMatchObject({ differences: 0 });
+      expect(await newCheck().run(shard, false, nothing)).toMatchObject({ differences: 0 });
+    for (const shard of shardsOf(of, 1))
+      for await (const stored of nodes.all(shard))
+        expect(stored.filter((id) => madeAt(id) < Date.now() - 15 * 60_000)).toEqual([]);
   } finally {
     game.isOver = true;
     stop.abort();

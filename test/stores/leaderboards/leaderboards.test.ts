@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { type Board, operators, type Season, type Submission } from '../../../src/domain/leaderboards/board';
 import { orders, type RankEntry } from '../../../src/domain/leaderboards/ranking';
-import { shardsOf } from '../../../src/domain/leaderboards/keys';
+import { shardsOf } from '../../../src/domain/leaderboards/rankShards';
 import { engines } from '../../../src/local/dynamodb';
 import { BoardStore } from '../../../src/stores/leaderboards/boards';
 import { ScoreStore } from '../../../src/stores/leaderboards/scores';

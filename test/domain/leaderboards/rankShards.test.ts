@@ -1,5 +1,11 @@
 import * as fc from 'fast-check';
-import { boardSeason, parseBoardSeason, seasonKey, shardOf, shardsOf } from '../../../src/domain/leaderboards/keys';
+import {
+  boardSeason,
+  parseBoardSeason,
+  seasonKey,
+  shardOf,
+  shardsOf,
+} from '../../../src/domain/leaderboards/rankShards';
 import { orders } from '../../../src/domain/leaderboards/ranking';
 
 const arbitraryShard = fc.record({
