@@ -6,7 +6,7 @@ import { RefundStore } from '../../src/stores/carts/refunds';
 import { ProductStore } from '../../src/stores/carts/products';
 import type { Db } from '../../src/stores/dynamodb';
 import { Carts } from '../../src/operations/carts/carts';
-import { Catalogue } from '../../src/operations/carts/catalogue';
+import { ProductCache } from '../../src/operations/carts/productCache';
 import { Checkouts, type CheckoutSettings } from '../../src/operations/carts/checkouts';
 import type { TestGraph } from './graph';
 import { outboxOf } from './outbox';
@@ -33,7 +33,7 @@ export function buildShop(
     {
       carts: store,
       counts: new CartCountStore(db),
-      catalogue: new Catalogue(products, settings.productCacheMs ?? 0),
+      productCache: new ProductCache(products, settings.productCacheMs ?? 0),
       outbox,
       db,
       clock: clockOf(now),

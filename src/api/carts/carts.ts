@@ -11,7 +11,7 @@ import {
 import { defined } from '../../domain/defined';
 import { iso } from '../../domain/ids';
 import type { Carts } from '../../operations/carts/carts';
-import type { Catalogue, Listed } from '../../operations/carts/catalogue';
+import type { ProductCache, Listed } from '../../operations/carts/productCache';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore } from '../../stores/carts/carts';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
@@ -23,7 +23,7 @@ export interface CartRouteParts {
   carts: Carts;
   store: CartStore;
   counts: CartCountStore;
-  catalogue: Pick<Catalogue, 'find' | 'findAll'>;
+  productCache: Pick<ProductCache, 'find' | 'findAll'>;
 }
 
 const QUANTITY_RULE = `must be a whole number from 1 to ${MAX_QUANTITY}`;
@@ -84,8 +84,8 @@ function shownLine({ addedAt, ...line }: CartLine, product: Listed | undefined):
   };
 }
 
-async function shown({ catalogue }: CartRouteParts, userId: string, cart: Cart | undefined): Promise<Reply> {
-  const products = await catalogue.findAll(visibleLines(cart).map(({ productId }) => productId));
+async function shown({ productCache }: CartRouteParts, userId: string, cart: Cart | undefined): Promise<Reply> {
+  const products = await productCache.findAll(visibleLines(cart).map(({ productId }) => productId));
   const lines = visibleLines(cart).map((line) => shownLine(line, products.get(line.productId)));
   const [currency, ...others] = new Set(lines.map((line) => (line.current ?? line).currency));
   const version = cart?.version ?? 0;
@@ -187,7 +187,7 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
           ? ({ kind: 'add', productId, quantity: body.add } as const)
           : ({ kind: 'set', productId, quantity: body.quantity } as const);
       const { line, version } = await parts.carts.change(userId, change, conditionsOf(header));
-      const product = await parts.catalogue.find(productId);
+      const product = await parts.productCache.find(productId);
       // A repeated request may find that the line was removed since. The reply then has no line.
       return { status: 200, headers: etag(version), body: line ? shownLine(line, product) : {} };
     },

@@ -6,7 +6,7 @@ import { defined } from '../../domain/defined';
 import { line, lineOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { isCurrency } from '../../domain/money/currencies';
-import type { Catalogue } from '../../operations/carts/catalogue';
+import type { ProductCache } from '../../operations/carts/productCache';
 import type { ProductStore } from '../../stores/carts/products';
 import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { Problem } from '../http/problem';
@@ -17,7 +17,7 @@ import { type Clock, systemClock } from '../../timing/clock';
 /** What the routes of products need. */
 export interface ProductRouteParts {
   products: ProductStore;
-  catalogue: Pick<Catalogue, 'forget'>;
+  productCache: Pick<ProductCache, 'forget'>;
   clock?: Clock;
 }
 
@@ -105,7 +105,7 @@ const putProduct = (parts: ProductRouteParts): AnyRoute =>
         ...defined({ stockOnHand }),
         ...optionalVersionOf(header('if-match')),
       });
-      parts.catalogue.forget(id);
+      parts.productCache.forget(id);
       return shown(product, parts.clock);
     },
   });

@@ -1,4 +1,4 @@
-import { type CaseState, isProven, type Person, type Proposal } from './investigation';
+import { type CaseState, isProven, isSupervisor, type Person, type Proposal } from './investigation';
 import type { Label } from './label';
 
 /** The effect of a decision on a case. */
@@ -39,6 +39,21 @@ export function eyesOn(proposals: readonly Proposal[], decision: Label): number 
   const same = proposals.filter((proposal) => proposal.decision === decision);
   const count = (proof: Person['proof']) => same.filter(({ by }) => by.proof === proof).length;
   return Math.max(count('api'), count('server'));
+}
+
+/**
+ * Returns why a person may not decide a case about which two people disagree, or undefined. A supervisor decides it who
+ * has not proposed anything.
+ */
+export function refusalAfterDisagreement(
+  { escalated, proposals }: Pick<CaseState, 'escalated' | 'proposals'>,
+  by: Person,
+): string | undefined {
+  if (escalated !== 'disagreement') return undefined;
+  if (!isSupervisor(by)) return 'Two people disagree about this case: only a supervisor can decide it, through the API';
+  return proposals.some((proposal) => proposal.by.name === by.name)
+    ? `${by.name} has already proposed a decision in this case: another supervisor must decide it`
+    : undefined;
 }
 
 function areTwoPeople(a: Person, b: Person): boolean {

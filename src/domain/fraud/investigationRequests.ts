@@ -1,5 +1,6 @@
 import { defined } from '../defined';
-import { type CaseState, type CustomerAnswer, isProven, isSupervisor, type Person } from './investigation';
+import { type CaseState, type CustomerAnswer, isProven, type Person } from './investigation';
+import { refusalAfterDisagreement } from './fourEyes';
 import type { CaseEvent, PersonalKind } from './investigationSteps';
 import { type Label, labels } from './label';
 import { CARD_RULE, holdsCardNumber } from './cardNumbers';
@@ -147,11 +148,7 @@ function refusalOfDecision(state: CaseState, decision: Label, by: Person, roleIs
       ? `${by.name} has already proposed ${decision}, at ${iso(repeated.at)}; another person must decide`
       : `The decision ${decision} under the typed name ${by.name} was recorded at ${iso(repeated.at)} and does not ` +
           'count, because a typed name proves nothing; decide through the API';
-  if (state.escalated !== 'disagreement' || roleIsOpen) return undefined;
-  if (!isSupervisor(by)) return 'Two people disagree about this case: only a supervisor can decide it, through the API';
-  return state.proposals.some((proposal) => proposal.by.name === by.name)
-    ? `${by.name} has already proposed a decision in this case: another supervisor must decide it`
-    : undefined;
+  return roleIsOpen ? undefined : refusalAfterDisagreement(state, by);
 }
 
 function refusalOfAnswer({ customer, deadlines }: CaseState): string | undefined {

@@ -9,7 +9,7 @@ import type { CartPolicy } from '../../domain/carts/reminderLadder';
 import { UnsubscribeLinks } from '../../gateways/carts/unsubscribeLinks';
 import { CartCare } from '../../operations/carts/cartCare';
 import { Carts } from '../../operations/carts/carts';
-import { Catalogue } from '../../operations/carts/catalogue';
+import { ProductCache } from '../../operations/carts/productCache';
 import { Checkouts } from '../../operations/carts/checkouts';
 import type { Figure } from '../../operations/platform/overview/overview';
 import { cartRows, checkoutRows } from '../../operations/carts/reconciledRows';
@@ -31,17 +31,17 @@ type CartServices = Services<typeof cartsSettings>;
 export function buildCarts(services: CartServices, metrics: CartMetrics): CapabilityInstance {
   const { config, db, signingSecret, publicUrl } = services;
   const stores = openStores(db);
-  const catalogue = new Catalogue(stores.products, config.LONGWATCH_PRODUCT_CACHE_MS);
+  const productCache = new ProductCache(stores.products, config.LONGWATCH_PRODUCT_CACHE_MS);
   const links = new UnsubscribeLinks(signingSecret, publicUrl);
-  const { carts, checkouts, care } = buildOperations(services, metrics, { stores, catalogue, links });
+  const { carts, checkouts, care } = buildOperations(services, metrics, { stores, productCache, links });
   metrics.watchTotals(() => stores.counts.totals());
   return {
     routes: [
-      ...cartRoutes({ carts, store: stores.carts, counts: stores.counts, catalogue }),
+      ...cartRoutes({ carts, store: stores.carts, counts: stores.counts, productCache }),
       ...cartPreferenceRoutes({ store: stores.carts }),
       ...unsubscribeRoutes({ store: stores.carts, links }),
       ...checkoutRoutes({ checkouts, store: stores.checkouts, refunds: stores.refunds }),
-      ...productRoutes({ products: stores.products, catalogue }),
+      ...productRoutes({ products: stores.products, productCache }),
     ],
     activities: { [CARTS_QUEUE]: cartActivities({ care, checkouts }) },
     standing: [],
@@ -64,9 +64,9 @@ function buildOperations(
   metrics: CartMetrics,
   {
     stores,
-    catalogue,
+    productCache,
     links,
-  }: { stores: ReturnType<typeof openStores>; catalogue: Catalogue; links: UnsubscribeLinks },
+  }: { stores: ReturnType<typeof openStores>; productCache: ProductCache; links: UnsubscribeLinks },
 ) {
   const policy = cartPolicy(config);
   const onCounted = (counted: CartCounts): void => {
@@ -76,7 +76,7 @@ function buildOperations(
   const onCheckout = (what: CheckoutEvent): void => reportCheckout(what, metrics, reporting);
   const { carts: cartStore, counts, products } = stores;
   const carts = new Carts(
-    { carts: cartStore, counts, catalogue, outbox, db, onCounted },
+    { carts: cartStore, counts, productCache, outbox, db, onCounted },
     { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs },
   );
   const checkouts = new Checkouts(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { defined } from '../../domain/defined';
 import { DEVICES_QUEUE, READINGS_STREAM } from '../../domain/devices/workflows';
-import { MqttListener } from '../../gateways/devices/mqtt';
+import { MqttListener } from '../../gateways/devices/mqttListener';
 import { kinesisClient, KinesisStream } from '../../gateways/streams/kinesisStream';
 import type { DeviceMetrics } from '../../metrics/devices';
 import { Ingest } from '../../operations/devices/ingest';

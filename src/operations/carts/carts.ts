@@ -19,7 +19,7 @@ import { again, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { transact } from '../../stores/transact';
 import { cartStart } from '../../domain/carts/workflows';
-import type { Catalogue } from './catalogue';
+import type { ProductCache } from './productCache';
 import { ATTEMPTS, busy } from './contention';
 import { keyOf } from './idempotencyKeys';
 import { type Clock, systemClock } from '../../timing/clock';
@@ -28,7 +28,7 @@ import { type Clock, systemClock } from '../../timing/clock';
 export interface CartParts {
   carts: CartStore;
   counts: CartCountStore;
-  catalogue: Catalogue;
+  productCache: ProductCache;
   outbox: OutboxWriter;
   db: Db;
   /** Called with the counts, after they are written. */
@@ -166,7 +166,7 @@ export class Carts {
   }
 
   private async productOf(productId: string): Promise<{ title: string; price: number; currency: string }> {
-    const found = await this.parts.catalogue.find(productId);
+    const found = await this.parts.productCache.find(productId);
     if (!found)
       throw new LongwatchError(
         'notFound',

@@ -1,5 +1,5 @@
 import { isPermanent, reasonOf } from '../../domain/errors';
-import type { Message, MqttSubscription } from '../../gateways/devices/mqtt';
+import type { Message, MqttSubscription } from '../../gateways/devices/mqttListener';
 import type { DeadLetter } from '../../stores/platform/deadLetters';
 import { type Clock, systemClock } from '../../timing/clock';
 import type { Arrival, Ingest } from './ingest';

@@ -1,6 +1,6 @@
 import mqtt, { type MqttClient } from 'mqtt';
 import { LongwatchError } from '../../../src/domain/errors';
-import { type Message, MqttListener } from '../../../src/gateways/devices/mqtt';
+import { type Message, MqttListener } from '../../../src/gateways/devices/mqttListener';
 import { Ingest } from '../../../src/operations/devices/ingest';
 import { mqttReadings } from '../../../src/operations/devices/mqttReadings';
 import { DeadLetterStore } from '../../../src/stores/platform/deadLetters';

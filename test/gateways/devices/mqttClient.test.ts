@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { MqttListener } from '../../../src/gateways/devices/mqtt';
+import { MqttListener } from '../../../src/gateways/devices/mqttListener';
 import { eventually, stillAfter } from '../../support/eventually';
 
 it(

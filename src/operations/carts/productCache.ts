@@ -11,7 +11,7 @@ const MAX_PRODUCTS = 50_000;
  * Caches products for carts. Carts show entries that are up to `maxAgeMs` old; a checkout reads the products itself. A
  * missing product is not cached, so a new product is found at once.
  */
-export class Catalogue {
+export class ProductCache {
   private readonly known: LRUCache<string, Listed> | undefined;
 
   /** @param maxAgeMs milliseconds; 0 disables the cache */

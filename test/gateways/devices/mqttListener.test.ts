@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
-import { type Message, MqttListener, type MqttSettings } from '../../../src/gateways/devices/mqtt';
+import { type Message, MqttListener, type MqttSettings } from '../../../src/gateways/devices/mqttListener';
 import { type Certificate, makeCertificates } from '../../support/certificates';
 import { eventually } from '../../support/stack';
 
