@@ -7,8 +7,10 @@ import { combine } from '../src/graph/combinedCapabilities';
 import { runCommand } from './commandLine';
 import { openTables } from './fraud/parts';
 
-const { tables } = combine(selectCapabilities(process.env['LONGWATCH_CAPABILITIES']));
-const count = Object.keys(tables).length;
+/** The tables of the chosen capabilities. */
+const chosenTables = () => combine(selectCapabilities(process.env['LONGWATCH_CAPABILITIES'])).tables;
+const allMatch = (tables: object): string =>
+  `All ${Object.keys(tables).length} tables match what this version expects.`;
 const verb = {
   create: 'creating',
   index: 'building the index of',
@@ -17,17 +19,19 @@ const verb = {
 } as const;
 
 async function check(): Promise<void> {
+  const tables = chosenTables();
   const { db, close } = openTables();
   try {
     const differences = await checkTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables);
     if (differences.length > 0) throw new TableMismatchError(differences);
-    console.log(`All ${count} tables match what this version expects.`);
+    console.log(allMatch(tables));
   } finally {
     close();
   }
 }
 
 async function update(): Promise<void> {
+  const tables = chosenTables();
   const { db, close } = openTables();
   try {
     let begun: number | undefined;
@@ -40,7 +44,7 @@ async function update(): Promise<void> {
     });
     ended();
     if (left.length > 0) throw new TableMismatchError(left);
-    console.log(`All ${count} tables match what this version expects.`);
+    console.log(allMatch(tables));
   } finally {
     close();
   }

@@ -7,11 +7,10 @@ import type { Authenticator } from './auth';
 import type { CallerLimits } from './admission/callerLimits';
 import { CODEC_PATH, codecCors } from './platform/codecCors';
 import { type HealthParts, healthRoutes } from './platform/health';
-import { Problem, problemOf, sendProblem } from './http/problem';
+import { Problem, problemOf } from './http/problem';
 import { requestFrame, type RequestWatch } from './http/requestFrame';
 import { ReplyGuard } from './http/replyGuard';
 import { type AnyRoute, expressRouter, type RouterParts } from './http/router';
-import { errorPage, htmlPage } from './platform/page';
 
 /** What the HTTP application is built from. */
 export interface AppParts {
@@ -65,22 +64,13 @@ export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'regis
   return all;
 }
 
-/** Sends problem details, or a page where a customer's browser opened one. */
-function sendFault(request: Request, response: Response, problem: Problem): void {
-  if (response.locals['isPage'] !== true || request.accepts(['json', 'html']) !== 'html')
-    return sendProblem(response, problem, String(response.locals['requestId'] ?? ''));
-  const { raw, headers } = htmlPage(errorPage(problem));
-  response.status(problem.status).set({ ...problem.extra.headers, ...headers });
-  response.type(raw.contentType).send(raw.content);
-}
-
 /**
  * Answers an error of any handler. If sending that answer throws too (for example, a session middleware that wraps the
  * response cannot save), the reply guard ends the response.
  */
 function errorHandler(logger: Logger) {
   // Express recognises error handlers by their four parameters.
-  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
+  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
     const guard = ReplyGuard.of(response);
     const requestId = String(response.locals['requestId'] ?? '');
     const unexpected = new Problem(500, 'Unexpected error. The log contains the cause under this instance');
@@ -94,7 +84,11 @@ function errorHandler(logger: Logger) {
       if (guard.ended) return;
       if (response.headersSent || guard.replying) return guard.fail(unexpected, requestId);
       guard.replying = true;
-      sendFault(request, response, problem ?? unexpected);
+      const { body, headers } = guard.describe(problem ?? unexpected, requestId);
+      response
+        .status((problem ?? unexpected).status)
+        .set({ ...problem?.extra.headers, ...headers })
+        .send(body);
     } catch (again) {
       guard.fail(unexpected, requestId);
       logger.error({ err: again }, 'the error response of a failed request could not be sent');

@@ -11,9 +11,12 @@ export function selectCapabilities(
   listed: string | undefined,
   known: readonly AnyCapability[] = capabilities,
 ): readonly AnyCapability[] {
-  if (!listed) return known;
+  const wanted = (listed ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+  if (wanted.length === 0) return known;
   const names = known.map(({ name }) => name);
-  const wanted = listed.split(',').map((one) => one.trim());
   for (const name of wanted) {
     if (names.includes(name)) continue;
     const nearest = nearestName(name, names, /^$/);

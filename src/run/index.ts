@@ -235,7 +235,7 @@ export class Run {
   }
 
   private serve(graph: Graph, queues: readonly string[]): Workers {
-    this.progress.stage('workers', 'bundling workflows');
+    this.progress.stage('workers', 'preparing workflows');
     let isPolling = false;
     return startWorkers({
       connection: graph.target.connection,

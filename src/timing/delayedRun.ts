@@ -17,6 +17,7 @@ export class DelayedRun {
     this.pending = pending;
     void this.clock.sleep(ms, pending.signal).then(
       () => {
+        if (this.pending !== pending) return; // Cancelled as the sleep ended.
         this.pending = undefined;
         this.work();
       },

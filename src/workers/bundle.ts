@@ -85,20 +85,26 @@ async function loadBundle(
   }
 }
 
-/** Workflows may import these folders, and packages. */
+/** Workflows may import these folders, and packages. This folder says how they are bundled. */
 const cache = new BundleCache(join(PACKAGES, '.cache', 'longwatch'), [
-  ...['domain', 'workflows', 'activities'].map((folder) => join(__dirname, '..', folder)),
+  ...['domain', 'workflows', 'activities', 'workers'].map((folder) => join(__dirname, '..', folder)),
   join(PACKAGES, '.package-lock.json'),
 ]);
 
-/** Returns the bundle of these workflows, which is made only if the sources or packages have changed since the last. */
-export async function bundle(workflowsPaths: readonly string[], failureConverterPath?: string): Promise<Bundle> {
-  const kept = cache.find([workflowsPaths, failureConverterPath]);
-  if (kept !== undefined) return { codePath: kept };
-  const made = await bundleWorkflowCode(bundleOptions(workflowsPaths, failureConverterPath));
+/** Returns the bundle of these workflows. It is made only if sources or packages have changed since the last one. */
+export async function bundle(
+  workflowsPaths: readonly string[],
+  failureConverterPath?: string,
+): Promise<{ code: string }> {
+  const options = [workflowsPaths, failureConverterPath];
+  const place = cache.place(options);
+  const kept = cache.find(place);
+  if (kept !== undefined) return { code: kept };
+  const { code } = await bundleWorkflowCode(bundleOptions(workflowsPaths, failureConverterPath));
   try {
-    return { codePath: cache.store([workflowsPaths, failureConverterPath], made.code) };
+    cache.store(place, options, code);
   } catch {
-    return made; // The folder cannot be written, so the next start bundles again.
+    // The folder cannot be written, so the next start bundles again.
   }
+  return { code };
 }

@@ -1,10 +1,25 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
-/** Number of bundles that are kept: two branches, each with plain and with encrypted payloads. */
-const KEPT = 4;
-const NAME = /^workflows-[0-9a-f]{16}\.js$/;
+/** Number of bundles that are kept: some branches and choices of capabilities, with plain and encrypted payloads. */
+const KEPT = 8;
+const NAME = /^workflows-[0-9a-f]{16}\.js/;
+
+/** Where a bundle is kept as long as its sources are what they were when the place was determined. */
+export interface BundlePlace {
+  readonly path: string;
+}
 
 /**
  * Keeps bundles of workflows in a folder, by the content of what they are made from. Bundling takes both cores for some
@@ -21,36 +36,54 @@ export class BundleCache {
   ) {}
 
   /**
-   * Returns the path of the bundle for these options; undefined if it must be made.
+   * Returns the place of the bundle of the sources as they are now.
    * @param options everything besides the sources that the bundle depends on
    */
-  find(options: readonly unknown[]): string | undefined {
-    const path = this.pathOf(options);
-    return existsSync(path) ? path : undefined;
+  place(options: readonly unknown[]): BundlePlace {
+    const hash = createHash('sha256').update(JSON.stringify(options));
+    for (const file of this.sources.flatMap(filesOf)) {
+      const content = readFileSync(file);
+      hash.update(`\0${file}\0${content.length}\0`).update(content);
+    }
+    return { path: join(this.folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`) };
   }
 
-  /** Stores a bundle and removes the oldest ones. @returns its path */
-  store(options: readonly unknown[], code: string): string {
-    const path = this.pathOf(options);
+  /** Returns the code at a place; undefined if it must be made, also where the file is not what was stored. */
+  find({ path }: BundlePlace): string | undefined {
+    try {
+      const text = readFileSync(path, 'utf8');
+      const end = text.indexOf('\n');
+      const code = text.slice(end + 1);
+      if (text.slice(0, end) !== seal(code)) return undefined;
+      const now = new Date();
+      utimesSync(path, now, now); // The least recently used ones are removed.
+      return code;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Stores a bundle and removes the least recently used ones. Does nothing if the sources have changed since the place
+   * was determined, because nobody knows of which ones the bundle was made.
+   */
+  store(place: BundlePlace, options: readonly unknown[], code: string): void {
+    if (this.place(options).path !== place.path) return;
     mkdirSync(this.folder, { recursive: true });
     // Whole or not at all: another process may look for it meanwhile.
-    const unfinished = `${path}.${process.pid}`;
-    writeFileSync(unfinished, code);
-    renameSync(unfinished, path);
-    const made = readdirSync(this.folder)
+    const unfinished = `${place.path}.${process.pid}`;
+    writeFileSync(unfinished, `${seal(code)}\n${code}`);
+    renameSync(unfinished, place.path);
+    const stored = readdirSync(this.folder)
       .filter((name) => NAME.test(name))
       .map((name) => join(this.folder, name))
       .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-    for (const old of made.slice(KEPT)) rmSync(old, { force: true });
-    return path;
-  }
-
-  private pathOf(options: readonly unknown[]): string {
-    const hash = createHash('sha256').update(JSON.stringify(options));
-    for (const file of this.sources.flatMap(filesOf)) hash.update(file).update('\0').update(readFileSync(file));
-    return join(this.folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`);
+    for (const old of stored.slice(KEPT)) rmSync(old, { force: true, recursive: true });
   }
 }
+
+/** The first line of a stored bundle, a comment that tells a whole file from a part of it. */
+const seal = (code: string): string => `// sha256 ${createHash('sha256').update(code).digest('hex')}`;
 
 /** Returns the files of a folder and its subfolders in a fixed order, or the file itself. */
 function filesOf(path: string): string[] {

@@ -35,3 +35,19 @@ it('cancelled, it does not run, and can be requested again', async () => {
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   expect(runs).toBe(1);
 });
+
+it('cancelled as its sleep ends, it does not run either, and leaves a later request alone', async () => {
+  let runs = 0;
+  const ends: (() => void)[] = [];
+  const clock = { now: () => 0, sleep: () => new Promise<void>((resolve) => ends.push(resolve)) };
+  const delayed = new DelayedRun(() => runs++, clock);
+  delayed.request(1);
+  ends[0]!();
+  delayed.cancel();
+  delayed.request(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(runs).toBe(0);
+  ends[1]!();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(runs).toBe(1);
+});

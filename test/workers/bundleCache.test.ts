@@ -1,32 +1,50 @@
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BundleCache } from '../../src/workers/bundleCache';
 
 let root: string;
 let cache: BundleCache;
+const CODE = 'exports.a = 1;\nexports.b = 2;\n';
+const cart = () => join(root, 'domain', 'carts', 'cart.ts');
+const find = (...options: unknown[]) => cache.find(cache.place(options));
+function store(code: string, ...options: unknown[]): string {
+  const place = cache.place(options);
+  cache.store(place, options, code);
+  return place.path;
+}
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'longwatch-bundles-'));
   mkdirSync(join(root, 'domain', 'carts'), { recursive: true });
-  writeFileSync(join(root, 'domain', 'carts', 'cart.ts'), 'export const limit = 1;');
+  writeFileSync(cart(), 'export const limit = 1;');
   writeFileSync(join(root, 'domain', 'ids.ts'), 'export const id = 1;');
   writeFileSync(join(root, 'lock.json'), '{}');
   cache = new BundleCache(join(root, 'bundles'), [join(root, 'domain'), join(root, 'lock.json'), join(root, 'none')]);
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-it('finds what was stored for the same sources and options, whole and no other', () => {
-  expect(cache.find(['a'])).toBeUndefined();
-  const path = cache.store(['a'], 'code of a');
-  expect(cache.find(['a'])).toBe(path);
-  expect(readFileSync(path, 'utf8')).toBe('code of a');
-  expect(cache.find(['b'])).toBeUndefined();
-  expect(cache.find(['a', undefined])).toBeUndefined();
+it('finds what was stored for the same sources and options, and no other', () => {
+  expect(find('a')).toBeUndefined();
+  const path = store(CODE, 'a');
+  expect(find('a')).toBe(CODE);
+  expect(readFileSync(path, 'utf8')).toMatch(/^\/\/ sha256 [0-9a-f]{64}\nexports\.a/);
+  expect(find('b')).toBeUndefined();
+  expect(find('a', undefined)).toBeUndefined();
   expect(readdirSync(join(root, 'bundles'))).toHaveLength(1);
 });
 
 it.each<[string, () => void]>([
-  ['another content', () => writeFileSync(join(root, 'domain', 'carts', 'cart.ts'), 'export const limit = 2;')],
+  ['another content', () => writeFileSync(cart(), 'export const limit = 2;')],
   ['a new file', () => writeFileSync(join(root, 'domain', 'carts', 'stock.ts'), '')],
   [
     'a file under another name',
@@ -38,18 +56,44 @@ it.each<[string, () => void]>([
   ['another package', () => writeFileSync(join(root, 'lock.json'), '{"a":1}')],
   ['a source that was missing', () => writeFileSync(join(root, 'none'), '')],
 ])('%s makes another bundle', (_, change) => {
-  cache.store(['a'], 'code');
+  store(CODE, 'a');
   change();
-  expect(cache.find(['a'])).toBeUndefined();
+  expect(find('a')).toBeUndefined();
 });
 
-it('keeps the newest four, and nothing else of the folder is touched', () => {
+it('a bundle of sources that changed while it was made is not kept, under neither of their states', () => {
+  const before = readFileSync(cart());
+  const place = cache.place(['a']);
+  writeFileSync(cart(), 'export const limit = 2;');
+  cache.store(place, ['a'], CODE);
+  expect(find('a')).toBeUndefined();
+  writeFileSync(cart(), before);
+  expect(find('a')).toBeUndefined();
+});
+
+it.each<[string, (path: string) => void]>([
+  ['a part of the file', (path) => truncateSync(path, 90)],
+  ['an empty file', (path) => truncateSync(path, 0)],
+  ['other code', (path) => writeFileSync(path, readFileSync(path, 'utf8').replace('= 2', '= 3'))],
+  [
+    'a folder',
+    (path) => {
+      rmSync(path);
+      mkdirSync(path);
+    },
+  ],
+])('%s is not taken for the bundle', (_, damage) => {
+  damage(store(CODE, 'a'));
+  expect(find('a')).toBeUndefined();
+});
+
+it('keeps the eight that were used last, and touches nothing else in the folder', () => {
   mkdirSync(join(root, 'bundles'));
   writeFileSync(join(root, 'bundles', 'other.js'), '');
-  for (let i = 0; i < 6; i++) {
-    const path = cache.store([i], `code ${i}`);
-    utimesSync(path, 1_000 + i, 1_000 + i);
-  }
-  expect([0, 1, 2, 3, 4, 5].map((i) => cache.find([i]) !== undefined)).toEqual([false, false, true, true, true, true]);
+  const paths = Array.from({ length: 8 }, (_, i) => store(`code ${i}`, i));
+  for (const [i, path] of paths.entries()) utimesSync(path, 1_000 + i, 1_000 + i);
+  expect(find(0)).toBe('code 0');
+  store('code 8', 8);
+  expect(paths.map((path) => existsSync(path))).toEqual([true, false, true, true, true, true, true, true]);
   expect(readdirSync(join(root, 'bundles'))).toContain('other.js');
 });

@@ -4,6 +4,7 @@ import type { Waiting } from './fairQueue';
 import { type LoadClass, loadClasses } from '../../domain/platform/loadClass';
 import { type ClientAddress, clientAddressBehind } from '../http/clientAddress';
 import { Problem } from '../http/problem';
+import { errorPage, HTML, wantsPage } from '../http/page';
 import { callerOf } from './callerOf';
 import { type Clock, monotonicClock } from '../../timing/clock';
 
@@ -37,6 +38,7 @@ const TYPE = 'overloaded';
 const TITLE = 'Service overloaded';
 const DETAIL = 'The service is overloaded. The request was not processed; retry after the time in Retry-After.';
 const BODY = JSON.stringify({ type: `urn:longwatch:problem:${TYPE}`, title: TITLE, status: 503, detail: DETAIL });
+const PAGE = errorPage({ status: 503, message: DETAIL, extra: {} });
 
 /**
  * A request under admission control. It is `arriving` until its body is complete (`late` if that takes too long),
@@ -112,14 +114,15 @@ export class Admission {
     };
     if (!this.shedder.arrive(ticket)) {
       this.settings.onShed?.('arrival', loadClass);
+      const [body, contentType] = wantsPage(request) ? [PAGE, HTML] : [BODY, 'application/problem+json'];
       response
         .writeHead(503, {
-          'content-type': 'application/problem+json',
-          'content-length': Buffer.byteLength(BODY),
+          'content-type': contentType,
+          'content-length': Buffer.byteLength(body),
           'retry-after': String(this.shedder.retryAfterSeconds()),
           'cache-control': 'no-store',
         })
-        .end(BODY);
+        .end(body);
       return false;
     }
     ticket.bodyTimer = setTimeout(() => this.arrived(ticket, 'late'), this.settings.bodyWithinMs ?? BODY_WITHIN_MS);

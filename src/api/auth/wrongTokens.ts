@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { networkOf } from '../http/clientAddress';
 import { type Clock, systemClock } from '../../timing/clock';
 
 const MINUTE = 60_000;
@@ -55,17 +56,4 @@ export class WrongTokens {
   get remembered(): number {
     return this.wrong.size + this.known.size;
   }
-}
-
-/**
- * Returns the network that one attacker usually controls: an IPv4 address, or the first 64 bits of an IPv6 address,
- * which one household or host is assigned.
- */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(':')) return address;
-  const [left = [], right] = address.split('::').map((side) => side.split(':').filter(Boolean));
-  const zeros = right === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
-  return [...left, ...Array<string>(zeros).fill('0'), ...(right ?? [])].slice(0, 4).join(':');
 }

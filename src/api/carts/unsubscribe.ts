@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { lineOf } from '../../domain/edge/schemas';
 import type { CartStore } from '../../stores/carts/carts';
 import { type AnyRoute, route } from '../http/router';
-import { escaped, htmlPage, page } from '../platform/page';
+import { escaped, htmlPage, page } from '../http/page';
 import { type Clock, systemClock } from '../../timing/clock';
 
 /** What the routes of the unsubscribe page need. */

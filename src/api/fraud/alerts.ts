@@ -5,7 +5,7 @@ import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { SignedCaseRequests } from '../../operations/fraud/signedCaseRequests';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
-import { escaped, htmlPage, page } from '../platform/page';
+import { escaped, htmlPage, page } from '../http/page';
 import { type AnyRoute, route } from '../http/router';
 import { type Clock, systemClock } from '../../timing/clock';
 

@@ -1,4 +1,3 @@
-import type { Response } from 'express';
 import { defined } from '../../domain/defined';
 import { errorTypes, type FieldFault, isLongwatchError } from '../../domain/errors';
 
@@ -78,15 +77,9 @@ function positionIn(message = ''): string {
   return position === undefined ? ' or is incomplete' : ` at position ${position}`;
 }
 
-/** Sends problem details. Their `instance` is the request id, which is also in the request's log lines. */
-export function sendProblem(response: Response, problem: Problem, requestId: string): void {
-  const { headers = {} } = problem.extra;
-  response.status(problem.status).set(headers).type('application/problem+json').send(problemBody(problem, requestId));
-}
-
 /**
- * Returns the body of problem details as JSON. If an extra member cannot be serialised, all extra members are left out,
- * so the response can be sent in any case.
+ * Returns the body of problem details as JSON. Their `instance` is the request id, which is also in the log lines. If an
+ * extra member cannot be serialised, all extra members are left out, so the response can be sent in any case.
  */
 export function problemBody(problem: Problem, requestId: string): string {
   const { errors, type, title, members } = problem.extra;

@@ -1,4 +1,5 @@
 import { ServerResponse } from 'node:http';
+import { errorPage, htmlPage } from './page';
 import { Problem, problemBody } from './problem';
 
 const guards = new WeakMap<ServerResponse, ReplyGuard>();
@@ -41,6 +42,8 @@ export class ReplyGuard {
    * `fail` can answer.
    */
   replying = false;
+  /** Whether the answer to an error is a page, for a customer's browser. */
+  isPage = false;
 
   /** Returns the guard of a response and creates it at the first call. */
   static of(response: ServerResponse): ReplyGuard {
@@ -100,17 +103,21 @@ export class ReplyGuard {
     try {
       if (response.headersSent) return void response.destroy();
       for (const name of OF_A_BODY) response.removeHeader(name);
-      const body = problemBody(problem, requestId);
-      const headers = {
-        ...problem.extra.headers,
-        'content-type': 'application/problem+json',
-        'content-length': Buffer.byteLength(body),
-      };
+      const { body, headers: ofBody } = this.describe(problem, requestId);
+      const headers = { ...problem.extra.headers, ...ofBody, 'content-length': Buffer.byteLength(body) };
       ServerResponse.prototype.writeHead.call(response, problem.status, headers);
       ServerResponse.prototype.end.call(response, body, 'utf8');
     } catch {
       response.destroy();
     }
+  }
+
+  /** Returns the answer to an error: problem details, or a page. */
+  describe(problem: Problem, requestId: string): { body: string; headers: Record<string, string> } {
+    if (!this.isPage)
+      return { body: problemBody(problem, requestId), headers: { 'content-type': 'application/problem+json' } };
+    const { raw, headers } = htmlPage(errorPage(problem));
+    return { body: raw.content, headers: { ...headers, 'content-type': raw.contentType } };
   }
 
   private finish(): void {

@@ -13,6 +13,7 @@ import type { SessionFrame } from '../sessions/sessionFrame';
 import type { CallerLimits } from '../admission/callerLimits';
 import { noteIds } from '../../telemetry/ids';
 import { Problem } from './problem';
+import { wantsPage } from './page';
 import { ReplyGuard } from './replyGuard';
 import { idsOfRequest, type RequestIds } from './loggedIds';
 
@@ -158,7 +159,7 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
 function authorise(one: AnyRoute, parts: RouterParts, deadlineMs: number): RequestHandler {
   return async (request, response, next) => {
     response.locals['route'] = one.path;
-    response.locals['isPage'] = one.isPage ?? false;
+    ReplyGuard.of(response).isPage = one.isPage === true && wantsPage(request);
     if (one.roles !== 'public') {
       const guard = ReplyGuard.of(response);
       guard.within(deadlineMs);

@@ -3,7 +3,7 @@ import express from 'express';
 import fc from 'fast-check';
 import request from 'supertest';
 import { callerOf } from '../../../src/api/admission/callerOf';
-import { clientAddressBehind } from '../../../src/api/http/clientAddress';
+import { clientAddressBehind, networkOf } from '../../../src/api/http/clientAddress';
 
 const from = (remoteAddress: string | undefined, headers: Record<string, string> = {}) =>
   ({ socket: { remoteAddress }, headers }) as unknown as IncomingMessage;
@@ -43,3 +43,17 @@ it('any header gives the address that Express finds', async () => {
     { numRuns: 50 },
   );
 });
+
+it.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['::ffff:203.0.113.7', '203.0.113.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8::6', '2001:db8:0:0'],
+  ['::1', '0:0:0:0'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['::ffff:cb00:7109', '203.0.113.9'],
+  ['203.0.113.7:51234', '203.0.113.7'],
+  ['[2001:db8::6]:443', '2001:db8:0:0'],
+  ['unknown', 'unknown'],
+  ['', ''],
+])('the network of %s is %s', (address, network) => expect(networkOf(address)).toBe(network));

@@ -1,12 +1,25 @@
-import type { Problem } from '../http/problem';
-import type { Reply } from '../http/router';
+import type { IncomingMessage } from 'node:http';
+import type { Problem } from './problem';
+
+/** The content type of a page. */
+export const HTML = 'text/html; charset=utf-8';
+
+/** An HTML page as a part of a reply. */
+export interface HtmlPage {
+  raw: { content: string; contentType: string };
+  headers: Record<string, string>;
+}
+
+/** Returns whether a person reads the answer: browsers ask for HTML first, and no other client does. */
+export const wantsPage = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
+  /^\s*text\/html\b/i.test(headers.accept ?? '');
 
 /**
  * Returns an HTML page for customers as a reply. Its headers forbid scripts, frames and the Referer header, because its
  * URL contains a token.
  */
-export function htmlPage(content: string): Required<Pick<Reply, 'raw' | 'headers'>> {
-  return { raw: { content, contentType: 'text/html; charset=utf-8' }, headers: pageHeaders };
+export function htmlPage(content: string): HtmlPage {
+  return { raw: { content, contentType: HTML }, headers: pageHeaders };
 }
 
 const pageHeaders = {
@@ -42,12 +55,14 @@ ${content}
 `;
 }
 
-/** Returns the page of an error. Only of the caller's own faults does it show the reason. */
-export const errorPage = ({ status, message }: Pick<Problem, 'status' | 'message'>): string =>
-  page(
+/** Returns the page of an error. It shows the reason only if the customer can understand it and do something. */
+export function errorPage({ status, message, extra }: Pick<Problem, 'status' | 'message' | 'extra'>): string {
+  const reason = extra.errors ? 'The link or the form is not complete' : escaped(message);
+  return page(
     'This did not work',
-    `<p>${status < 500 ? escaped(message) : 'Something went wrong on our side. Please try again in a moment'}.</p>`,
+    `<p>${status < 500 ? reason : 'Something went wrong on our side. Please try again in a moment'}.</p>`,
   );
+}
 
 /** Escapes a text for HTML. */
 export const escaped = (text: string): string =>
