@@ -78,8 +78,8 @@ function positionIn(message = ''): string {
 }
 
 /**
- * Returns the body of problem details as JSON. Their `instance` is the request id, which is also in the log lines. If an
- * extra member cannot be serialised, all extra members are left out, so the response can be sent in any case.
+ * Returns the body of problem details as JSON. Their `instance` is the request id, which is in the log lines, too. If
+ * an extra member cannot be serialised, all extra members are left out, so the response can be sent in any case.
  */
 export function problemBody(problem: Problem, requestId: string): string {
   const { errors, type, title, members } = problem.extra;
