@@ -10,9 +10,10 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { awsHttp } from '../awsHttp';
+import { awsHttp, isWireFault } from '../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
+import { againAfter, retry } from '../../timing/retry';
 import { typedS3Failure } from './failures';
 
 /** Bucket and credentials. */
@@ -27,6 +28,8 @@ export interface ObjectsSettings {
 
 /** Size of a part of a multipart upload, in bytes. S3's minimum is 5 MiB. */
 const PIECE_BYTES = 8 * 1024 * 1024;
+/** Requests for an object whose answers break off. */
+const BODY_ATTEMPTS = 3;
 
 /** The object does not exist: the reference to it is out of date. */
 export class MissingObjectError extends Error {
@@ -110,14 +113,12 @@ export class Objects {
 
   /** Returns an object as text. @throws MissingObjectError */
   async text(key: string): Promise<string> {
-    return this.typed(key, async () => (await this.get(key)).transformToString());
+    return this.whole(key, undefined, (body) => body.transformToString());
   }
 
   /** Returns the bytes of an object from `from` (inclusive) to `to` (exclusive). @throws MissingObjectError */
   async bytes(key: string, from: number, to: number): Promise<Uint8Array> {
-    const bytes = await this.typed(key, async () =>
-      (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray(),
-    );
+    const bytes = await this.whole(key, `bytes=${from}-${to - 1}`, (body) => body.transformToByteArray());
     if (bytes.length !== to - from)
       throw new LongwatchError('unavailable', `S3 returned ${bytes.length} bytes of ${key} instead of ${to - from}`);
     return bytes;
@@ -150,6 +151,26 @@ export class Objects {
   /** Closes the connections. */
   close(): void {
     this.client.destroy();
+  }
+
+  /**
+   * Reads a whole object or range. The SDK repeats a request that got no answer, but not one whose answer broke off; this
+   * does.
+   */
+  private whole<T>(
+    key: string,
+    range: string | undefined,
+    read: (body: Awaited<ReturnType<Objects['get']>>) => Promise<T>,
+  ): Promise<T> {
+    return this.typed(key, () =>
+      retry({ attempts: BODY_ATTEMPTS, exhausted: (cause) => cause }, async () => {
+        const body = await this.get(key, range);
+        return read(body).catch((error: unknown) => {
+          if (error instanceof Error && isWireFault(error)) return againAfter(error);
+          throw error;
+        });
+      }),
+    );
   }
 
   private async typed<T>(what: string, call: () => Promise<T>): Promise<T> {

@@ -121,3 +121,47 @@ it('the embedded S3: a bucket that does not exist is refused, an object that doe
   expect(await nowhere.text('key')).toBe('body');
   nowhere.close();
 });
+
+describe('an answer that breaks off', () => {
+  /** Sends the first four of ten bytes and closes the connection, so many times; then all of them. */
+  async function breakingOff(times: number) {
+    let asked = 0;
+    const broken = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': 10 });
+      if (++asked > times) return void response.end('0123456789');
+      response.write('0123', () => response.destroy());
+    });
+    await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve));
+    const objects = objectsAt(`http://127.0.0.1:${(broken.address() as AddressInfo).port}`);
+    return {
+      objects,
+      asked: () => asked,
+      stop() {
+        objects.close();
+        broken.closeAllConnections();
+        broken.close();
+      },
+    };
+  }
+
+  it.each([
+    ['bytes', (objects: Objects) => objects.bytes('key', 0, 10).then((bytes) => Buffer.from(bytes).toString())],
+    ['text', (objects: Objects) => objects.text('key')],
+  ])('%s asks again, three times at most', async (_, read) => {
+    const twice = await breakingOff(2);
+    try {
+      expect(await read(twice.objects)).toBe('0123456789');
+      expect(twice.asked()).toBe(3);
+    } finally {
+      twice.stop();
+    }
+    const always = await breakingOff(Number.POSITIVE_INFINITY);
+    try {
+      expect(await failureOf(read(always.objects))).toMatchObject({ type: 'unavailable' });
+      expect(always.asked()).toBe(3);
+    } finally {
+      always.stop();
+    }
+  });
+});
