@@ -109,11 +109,13 @@ function responsesOf(one: Route): Json {
       'learn its result',
   };
   const responses: Json = {};
-  for (const [status, description] of Object.entries(common)) responses[status] = problemResponse(description);
+  // An overloaded service sheds a request before it knows the route.
+  for (const [status, description] of Object.entries(common))
+    responses[status] = problemResponse(description, one.isPage === true || status === '503');
   for (const [status, { description, schema, contentType }] of Object.entries(one.responses))
     responses[status] =
       Number(status) >= 400
-        ? problemResponse(description)
+        ? problemResponse(description, one.isPage === true)
         : {
             description,
             ...((schema || contentType) && {
@@ -123,9 +125,13 @@ function responsesOf(one: Route): Json {
   return responses;
 }
 
-const problemResponse = (description: string): Json => ({
+/** @param mayBePage whether a browser, which prefers HTML, gets a page instead */
+const problemResponse = (description: string, mayBePage: boolean): Json => ({
   description,
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  content: {
+    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+    ...(mayBePage && { 'text/html': {} }),
+  },
 });
 
 function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): Json[] {
