@@ -19,8 +19,8 @@ module.exports = {
   },
   // Published as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!(jose|hyparquet|hyparquet-writer|aedes)/)'],
-  // The longest tests wait for timeouts after kills: on two cores a third file is run meanwhile.
-  maxWorkers: Math.max(3, availableParallelism()),
+  // The longest tests wait for timeouts after kills: on two cores two more files are run meanwhile.
+  maxWorkers: Math.max(4, availableParallelism()),
   testTimeout: 600_000,
   // For `npm run coverage`. Workflows run in Temporal's sandbox, and the others in processes of their own, where Jest does
   // not see which lines run.

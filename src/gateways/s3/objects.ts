@@ -154,8 +154,8 @@ export class Objects {
   }
 
   /**
-   * Reads a whole object or range. The SDK repeats a request that got no answer, but not one whose answer broke off; this
-   * does.
+   * Reads a whole object or range. The SDK repeats a request that got no answer, but not one whose answer broke off;
+   * this does.
    */
   private whole<T>(
     key: string,

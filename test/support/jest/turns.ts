@@ -2,8 +2,8 @@
 const HEAVY =
   /\b(startLongwatch|startTestTemporal|startTimeSkipping|startProcess|startApi|keepWorker|launchChromium|deploy)\(/;
 
-/** Files of these folders come first, because they take longest: a long file that starts last is waited for alone. */
-const FIRST = ['/test/faults/', '/test/e2e/', '/test/fuzz/'];
+/** These come first, because they take or wait longest: a long file that starts last is waited for alone. */
+const FIRST = ['/test/faults/', '/test/e2e/', '/test/fuzz/', 'temporalAway', 'refusedCalls', 'transactionStream'];
 
 /** Light files of one turn, while many are left: a turn starts a process, which takes half a second. */
 const LIGHT_AT_ONCE = 6;
@@ -42,11 +42,9 @@ export class Turns<T> {
       const at = FIRST.findIndex((folder) => path.includes(folder));
       return at < 0 ? FIRST.length : at;
     };
-    this.heavy = work
-      .filter(({ isHeavy: heavy }) => heavy)
-      .toSorted((a, b) => rank(a) - rank(b))
-      .map(({ item }) => item);
-    this.light = work.filter(({ isHeavy: heavy }) => !heavy).map(({ item }) => item);
+    const ordered = work.toSorted((a, b) => rank(a) - rank(b));
+    this.heavy = ordered.filter(({ isHeavy: heavy }) => heavy).map(({ item }) => item);
+    this.light = ordered.filter(({ isHeavy: heavy }) => !heavy).map(({ item }) => item);
   }
 
   /** @returns undefined when nothing is left. */
