@@ -97,12 +97,12 @@ export async function bundle(
   failureConverterPath?: string,
 ): Promise<{ code: string }> {
   const options = [workflowsPaths, failureConverterPath];
-  const place = cache.place(options);
-  const kept = cache.find(place);
+  const path = cache.pathOf(options);
+  const kept = cache.find(path);
   if (kept !== undefined) return { code: kept };
   const { code } = await bundleWorkflowCode(bundleOptions(workflowsPaths, failureConverterPath));
   try {
-    cache.store(place, options, code);
+    cache.store(path, options, code);
   } catch {
     // The folder cannot be written, so the next start bundles again.
   }

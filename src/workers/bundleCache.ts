@@ -16,11 +16,6 @@ import { join } from 'node:path';
 const KEPT = 8;
 const NAME = /^workflows-[0-9a-f]{16}\.js/;
 
-/** Where a bundle is kept as long as its sources are what they were when the place was determined. */
-export interface BundlePlace {
-  readonly path: string;
-}
-
 /**
  * Keeps bundles of workflows in a folder, by the content of what they are made from. Bundling takes both cores for some
  * five seconds, and the sources seldom change between two starts.
@@ -36,20 +31,20 @@ export class BundleCache {
   ) {}
 
   /**
-   * Returns the place of the bundle of the sources as they are now.
+   * Returns the path of the bundle of the sources as they are now.
    * @param options everything besides the sources that the bundle depends on
    */
-  place(options: readonly unknown[]): BundlePlace {
+  pathOf(options: readonly unknown[]): string {
     const hash = createHash('sha256').update(JSON.stringify(options));
     for (const file of this.sources.flatMap(filesOf)) {
       const content = readFileSync(file);
       hash.update(`\0${file}\0${content.length}\0`).update(content);
     }
-    return { path: join(this.folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`) };
+    return join(this.folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`);
   }
 
-  /** Returns the code at a place; undefined if it must be made, also where the file is not what was stored. */
-  find({ path }: BundlePlace): string | undefined {
+  /** Returns the code that was stored at a path; undefined if the file is missing or damaged. */
+  find(path: string): string | undefined {
     try {
       const text = readFileSync(path, 'utf8');
       const end = text.indexOf('\n');
@@ -64,16 +59,16 @@ export class BundleCache {
   }
 
   /**
-   * Stores a bundle and removes the least recently used ones. Does nothing if the sources have changed since the place
+   * Stores a bundle and removes the least recently used ones. Does nothing if the sources have changed since the path
    * was determined, because nobody knows of which ones the bundle was made.
    */
-  store(place: BundlePlace, options: readonly unknown[], code: string): void {
-    if (this.place(options).path !== place.path) return;
+  store(path: string, options: readonly unknown[], code: string): void {
+    if (this.pathOf(options) !== path) return;
     mkdirSync(this.folder, { recursive: true });
     // Whole or not at all: another process may look for it meanwhile.
-    const unfinished = `${place.path}.${process.pid}`;
+    const unfinished = `${path}.${process.pid}`;
     writeFileSync(unfinished, `${seal(code)}\n${code}`);
-    renameSync(unfinished, place.path);
+    renameSync(unfinished, path);
     const stored = readdirSync(this.folder)
       .filter((name) => NAME.test(name))
       .map((name) => join(this.folder, name))

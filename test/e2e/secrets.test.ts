@@ -555,13 +555,13 @@ it(
         text.includes('urn:longwatch:problem:refundDue') ? told : undefined,
       ),
     );
-    // The page of a cart names what is in it, in the words of the shop's productCache.
-    const productCache = (what: string) => what === 'card in title of a product';
+    // The page of a cart names what is in it, in the words of the shop's catalogue.
+    const catalogue = (what: string) => what === 'card in title of a product';
     const all = await histories();
-    for (const [id, text] of all) look(`the history of ${id.split('/').slice(0, -1).join('/')}`, text, productCache);
+    for (const [id, text] of all) look(`the history of ${id.split('/').slice(0, -1).join('/')}`, text, catalogue);
     // And what no history shows: heartbeats, updates that were rejected, visibility.
     for (const file of filesBelow(dataDir).filter((name) => name.includes('temporal.db')))
-      look(file.split('/').at(-1)!, readFileSync(file, 'latin1'), productCache);
+      look(file.split('/').at(-1)!, readFileSync(file, 'latin1'), catalogue);
     look('the metrics', await (await fetch(`${stack.url}/metrics`)).text());
     look('the command lines', execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }));
     // Data that callers keep with us lies in tables, as it should; what lets somebody in does not.

@@ -17,11 +17,11 @@ let root: string;
 let cache: BundleCache;
 const CODE = 'exports.a = 1;\nexports.b = 2;\n';
 const cart = () => join(root, 'domain', 'carts', 'cart.ts');
-const find = (...options: unknown[]) => cache.find(cache.place(options));
+const find = (...options: unknown[]) => cache.find(cache.pathOf(options));
 function store(code: string, ...options: unknown[]): string {
-  const place = cache.place(options);
-  cache.store(place, options, code);
-  return place.path;
+  const path = cache.pathOf(options);
+  cache.store(path, options, code);
+  return path;
 }
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'longwatch-bundles-'));
@@ -63,9 +63,9 @@ it.each<[string, () => void]>([
 
 it('a bundle of sources that changed while it was made is not kept, under neither of their states', () => {
   const before = readFileSync(cart());
-  const place = cache.place(['a']);
+  const path = cache.pathOf(['a']);
   writeFileSync(cart(), 'export const limit = 2;');
-  cache.store(place, ['a'], CODE);
+  cache.store(path, ['a'], CODE);
   expect(find('a')).toBeUndefined();
   writeFileSync(cart(), before);
   expect(find('a')).toBeUndefined();

@@ -3,7 +3,7 @@ import type { Notification } from '../platform/notification';
 import type { Cart } from './cart';
 
 /** Maximum number of listed lines; further lines are only counted. */
-const MAX_LISTED = 10;
+export const MAX_LISTED = 10;
 
 /** Returns the reminder of a cart. The same step of its ladder gives the same message id each time. */
 export function reminder(cart: Cart, rung: number, dueAt: number, recipient: string): Notification {

@@ -3,9 +3,7 @@ import { cell } from '../markdown';
 import { formatMoney } from '../money/format';
 import type { Cart } from './cart';
 import type { Checkout } from './checkout';
-
-/** Maximum number of listed lines; further lines are only counted. */
-const MAX_LISTED = 10;
+import { MAX_LISTED } from './letters';
 
 /** Returns a cart's page in the Web UI, in Markdown. */
 export function cartPage(cart: Cart | undefined, cartNumber: number, next: string): string {

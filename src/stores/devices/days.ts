@@ -9,7 +9,7 @@ import type { TransactItem } from '../platform/outbox';
 import { bucketOf, dayBucket, DEVICE_BUCKETS } from './keys';
 import { deviceTables } from './tables';
 
-/** Sort key of the item with the generation of a day's archive. A write of late readings has it as a condition. */
+/** Sort key of the item with the generation of a day's archive. A write of late readings checks it. */
 const FENCE = '#fence';
 const PRESENT = 'device';
 const LATE = 'late';

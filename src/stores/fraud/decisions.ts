@@ -30,7 +30,8 @@ const answerItems = decisionItems.pick('transactionId', 'contentHash', 'body');
 const bodyItems = decisionItems.pick('body');
 const decidedItems = decisionItems.pick('transaction', 'body', 'features', 'hold', 'rescored');
 
-const profileItems = itemType(fraudTables, 'UserProfiles', {
+/** Items of users' profiles. */
+export const profileItems = itemType(fraudTables, 'UserProfiles', {
   userId: text('UserID'),
   // Absent if a hold came before the first decision.
   state: optional(text('State')),

@@ -1,13 +1,9 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Db } from '../dynamodb';
-import { itemType, number, optional, text } from '../items';
 import type { TransactItem } from '../platform/outbox';
-import { fraudTables } from './tables';
+import { profileItems } from './decisions';
 
-const holdItems = itemType(fraudTables, 'UserProfiles', {
-  until: optional(number('HoldUntil')),
-  transactionId: optional(text('HoldTransactionID')),
-});
+const holdItems = profileItems.pick('heldUntil', 'heldBecauseOf');
 
 /** Returns the write of the hold on a user, until `until` (epoch ms). */
 export function userHoldItem(
@@ -43,7 +39,7 @@ export class UserHoldStore {
         ConsistentRead: true,
       }),
     );
-    const { until, transactionId } = Item ? holdItems.read(Item) : {};
+    const { heldUntil: until, heldBecauseOf: transactionId } = Item ? holdItems.read(Item) : {};
     return until === undefined || transactionId === undefined ? undefined : { until, transactionId };
   }
 

@@ -1,32 +1,14 @@
-import type { Cart } from '../../../src/domain/carts/cart';
 import type { Checkout } from '../../../src/domain/carts/checkout';
 import { cartPage, checkoutPage } from '../../../src/domain/carts/pages';
-
-const cart = (lines: number): Cart => ({
-  userId: 'ada',
-  number: 3,
-  version: 7,
-  status: 'open',
-  openedAt: 0,
-  lastActivityAt: 0,
-  keys: {},
-  lines: Array.from({ length: lines }, (_, i) => ({
-    productId: `p${i}`,
-    quantity: i + 1,
-    title: `Book | ${i}`,
-    price: 1_050,
-    currency: 'EUR',
-    addedAt: 0,
-  })),
-});
+import { booksCart } from './booksCart';
 
 it('a cart’s page shows its lines, and what a product is called cannot end a cell', () => {
-  const page = cartPage(cart(11), 3, 'next: a reminder');
+  const page = cartPage(booksCart(11), 3, 'next: a reminder');
   expect(page).toContain('**open** · user ada');
   expect(page).toContain('| 1 | Book \\| 0 | EUR 10.50 |');
   expect(page).toContain('and 1 more');
-  expect(cartPage(cart(1), 2, 'superseded')).toBe('superseded');
-  expect(cartPage(cart(0), 3, 'next')).toContain('All lines of this cart are unreadable');
+  expect(cartPage(booksCart(1), 2, 'superseded')).toBe('superseded');
+  expect(cartPage(booksCart(0), 3, 'next')).toContain('All lines of this cart are unreadable');
 });
 
 it('a checkout’s page shows the order once there is one', () => {

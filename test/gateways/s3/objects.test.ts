@@ -123,7 +123,7 @@ it('the embedded S3: a bucket that does not exist is refused, an object that doe
 });
 
 describe('an answer that breaks off', () => {
-  /** Sends the first four of ten bytes and closes the connection, so many times; then all of them. */
+  /** For so many requests, sends four of ten bytes and closes the connection. Later requests get all ten. */
   async function breakingOff(times: number) {
     let asked = 0;
     const broken = createServer((request, response) => {

@@ -145,7 +145,7 @@ it('changes leave no more nodes behind than the ranking has', async () => {
 it('a check while scores keep coming finds nothing wrong, and removes what died readers left', async () => {
   const of = board({ operator: 'increment', shards: 2 });
   const nodes = new NodeStore(dynamodb.db);
-  // A reader that died 20 minutes ago. What is younger may belong to a change in progress, and stays.
+  // Nodes of a reader that died 20 minutes ago. The check keeps younger ones: a change in progress may need them.
   for (const shard of shardsOf(of, 1)) {
     const left = emptyNewNodes(nodeIds(Date.now() - 20 * 60_000));
     left.ranks.create(rankKinds[shard.order], { entries: [[1, 0, 1, 'nobody']] });
