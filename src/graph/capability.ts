@@ -28,6 +28,7 @@ import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { CapabilityGrants } from '../stores/grants';
 import type { Tables } from '../stores/tableSpec';
 import type { Lifecycles } from '../domain/platform/lifecycle';
+import type { WorkflowToStart } from '../domain/platform/workflows';
 import type { FigureSource, Lead } from '../operations/platform/overview/overview';
 import type { QueueSpec } from '../workers/selectQueues';
 
@@ -55,7 +56,7 @@ export interface Services<S = object> {
    * Starts a workflow unless it is running already.
    * @throws LongwatchError `unavailable`, `refused`
    */
-  startOnce(workflow: StandingWorkflow): Promise<unknown>;
+  startOnce(workflow: WorkflowToStart): Promise<unknown>;
   /** Reports a failure of background work that will be retried. */
   onFault(error: unknown): void;
   /** Returns a function that reports an entity that this work skips: in the log, the metrics and the overview. */
@@ -70,13 +71,7 @@ export interface Services<S = object> {
 }
 
 /** A workflow that always runs. Every worker starts it if it does not run. */
-export interface StandingWorkflow {
-  type: string;
-  workflowId: string;
-  taskQueue: string;
-  args: unknown[];
-  staticSummary: string;
-}
+export type StandingWorkflow = WorkflowToStart;
 
 /** A workflow that Temporal starts by a schedule. */
 export interface ScheduledWorkflow {

@@ -74,3 +74,12 @@ export interface RedriveReport {
   /** Number of dead letters that failed again and stay. */
   left: number;
 }
+
+/** A workflow that is started unless one with its id is running. */
+export interface WorkflowToStart<A extends unknown[] = unknown[]> {
+  type: string;
+  workflowId: string;
+  taskQueue: string;
+  args: A;
+  staticSummary: string;
+}

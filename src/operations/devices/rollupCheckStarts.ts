@@ -7,15 +7,9 @@ import {
   type RollupCheckInput,
 } from '../../domain/devices/workflows';
 import type { RollupCheck } from './rollupCheck';
+import type { WorkflowToStart } from '../../domain/platform/workflows';
 
-/** The start of a workflow of type `rollupCheck`. */
-interface RollupCheckStart {
-  type: string;
-  workflowId: string;
-  taskQueue: string;
-  args: [RollupCheckInput];
-  staticSummary: string;
-}
+type RollupCheckStart = WorkflowToStart<[RollupCheckInput]>;
 
 /** The parts that {@link RollupCheckStarts} needs. */
 export interface RollupCheckStartsParts {

@@ -6,15 +6,9 @@ import {
   rankCheckId,
   type RankCheckInput,
 } from '../../domain/leaderboards/workflows';
+import type { WorkflowToStart } from '../../domain/platform/workflows';
 
-/** The start of a workflow of type `rankCheck`. */
-interface RankCheckStart {
-  type: string;
-  workflowId: string;
-  taskQueue: string;
-  args: [RankCheckInput];
-  staticSummary: string;
-}
+type RankCheckStart = WorkflowToStart<[RankCheckInput]>;
 
 /** The parts that {@link RankCheckStarts} needs. */
 export interface RankCheckStartsParts {
