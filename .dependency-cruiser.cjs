@@ -4,7 +4,7 @@
  *   timing            domain
  *   telemetry         domain
  *   gateways          domain, timing, telemetry
- *   stores            domain, timing, telemetry, and how AWS is called (gateways/awsHttp)
+ *   stores            domain, timing, telemetry, and how AWS is called (gateways/aws)
  *   operations        domain, timing, telemetry, stores, gateways
  *   activities        domain, timing, telemetry, stores, gateways, operations
  *   workflows         domain, and the types of activities
@@ -17,7 +17,7 @@
  *   lambda            domain, config, gateways, operations, api, graph
  *   graph, run, main  everything (only run and main import local)
  */
-const awsHttp = '^src/gateways/awsHttp[.]ts$';
+const awsCalls = '^src/gateways/aws/';
 const layer = (name, allowed) => ({
   name: `${name.replace(/\W/g, '')}-imports-only-what-is-below`,
   severity: 'error',
@@ -30,7 +30,7 @@ module.exports = {
     layer('domain', []),
     layer('timing', ['domain']),
     layer('telemetry', ['domain']),
-    layer('stores', ['domain', 'timing', 'telemetry', awsHttp]),
+    layer('stores', ['domain', 'timing', 'telemetry', awsCalls]),
     layer('gateways', ['domain', 'timing', 'telemetry']),
     layer('operations', ['domain', 'timing', 'telemetry', 'stores', 'gateways']),
     layer('activities', ['domain', 'timing', 'telemetry', 'stores', 'gateways', 'operations']),
@@ -40,7 +40,7 @@ module.exports = {
     layer('config', ['domain', '^src/gateways/encryption/keys[.]ts$']),
     layer('metrics', ['domain', 'timing', 'telemetry', 'stores']),
     layer('lab', ['domain']),
-    layer('local', ['domain', 'timing', 'config', awsHttp]),
+    layer('local', ['domain', 'timing', 'config', awsCalls]),
     layer('lambda', ['domain', 'config', 'gateways', 'operations', 'api', 'graph']),
     {
       name: 'workflows-import-no-node-modules',

@@ -135,7 +135,7 @@ async function measure(
     const round = {
       product: productFirst ? first : second,
       floor: productFirst ? second : first,
-      peer: await throughput(seconds, 32, inWorkflow),
+      peer: (await throughput(seconds, 32, inWorkflow)).perSecond,
     };
     await peer.stop();
     await connection.close();

@@ -1,6 +1,7 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { runCommand } from '../scripts/commandLine';
 import { endTogether, watchChildren } from './support/children';
+import { printReached } from './support/targets';
 
 /**
  * Each benchmark measures the product, the bare calls (baseline) and a peer in the same run. Only their ratios are
@@ -61,13 +62,8 @@ runCommand(
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all three in turn' })
           .option('samples', { type: 'number', default: 100, describe: 'Latencies a round' })
-          .option('seconds', { type: 'number', default: 4, describe: 'Seconds of throughput per round' })
-          .option('concurrency', {
-            type: 'number',
-            default: 16,
-            describe: 'Decisions in flight while throughput is measured',
-          }),
-      async (args) => (await import('./fraud.js')).benchFraud(args),
+          .option('seconds', { type: 'number', default: 4, describe: 'Seconds of throughput per round' }),
+      async (args) => (await import('./fraud.js')).benchFraud(args).then(printReached),
     ),
     bench(
       'fraud-features',
@@ -95,6 +91,26 @@ runCommand(
           .option('records', { type: 'number', default: 2_000, describe: 'Transactions per round' })
           .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows per round' }),
       async (args) => (await import('./fraudStream.js')).benchFraudStream(args),
+    ),
+    bench(
+      'memory',
+      'memory of npm start and npm run api at rest',
+      (command) =>
+        command.option('seconds', {
+          type: 'number',
+          default: 120,
+          describe: 'Seconds without a request before the memory is read',
+        }),
+      async (args) => (await import('./memory.js')).benchMemory(args).then(printReached),
+    ),
+    bench(
+      'sdk',
+      'processor time of calls to DynamoDB and SageMaker, by Longwatch’s clients and by the default ones',
+      (command) =>
+        command
+          .option('rounds', { type: 'number', default: 7, describe: 'Rounds; each measures both in turn' })
+          .option('calls', { type: 'number', default: 1_000, describe: 'Calls of each kind per round' }),
+      async (args) => (await import('./sdk.js')).benchSdk(args).then(printReached),
     ),
     bench(
       'sessions',

@@ -264,7 +264,7 @@ async function lag({ seconds }: LeaderboardsBenchSettings): Promise<void> {
         lags.push(performance.now() - acknowledged);
       }
     })();
-    const rate = await throughput(seconds, 4, single);
+    const { perSecond: rate } = await throughput(seconds, 4, single);
     load.isOver = true;
     await probing;
     console.log(

@@ -69,9 +69,9 @@ export async function benchSessions(settings: SessionBenchSettings): Promise<voi
 
 function ours(
   dynamodb: TestDynamoDB,
+  { client, asked }: Metered,
   options: Partial<ConstructorParameters<typeof DynamoDBSessionStore>[0]> = {},
 ): Subject {
-  const { client, asked } = meteredClient(dynamodb.endpoint);
   return {
     name: 'Longwatch',
     store: new DynamoDBSessionStore({ client, tableName: dynamodb.db.table('Sessions'), ...API, ...options }),
@@ -79,18 +79,27 @@ function ours(
   };
 }
 
-async function theirs(dynamodb: TestDynamoDB): Promise<Subject> {
-  const { client, asked } = meteredClient(dynamodb.endpoint);
+async function theirs({ client, asked }: Metered): Promise<Subject> {
   const PeerStore = connectDynamoDB(session);
   const store = new PeerStore({ table: 'connect-dynamodb', client: client as never });
   await (store as unknown as { initialize(): Promise<void> }).initialize();
   return { name: 'connect-dynamodb', store: store as unknown as Store, asked };
 }
 
-/** Returns a client that counts its calls. */
-function meteredClient(endpoint: string): { client: DynamoDBClient; asked: Asked } {
-  const client = new DynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
-  const asked: Asked = { requests: 0, read: 0, write: 0 };
+interface Metered {
+  client: DynamoDBClient;
+  asked: Asked;
+}
+
+/** Returns a client as an application has it, which counts nothing. */
+const plainClient = (endpoint: string): Metered => ({
+  client: new DynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS }),
+  asked: { requests: 0, read: 0, write: 0 },
+});
+
+/** Returns a client that counts its calls. Its middleware slows the calls of both stores. */
+function meteredClient(endpoint: string): Metered {
+  const { client, asked } = plainClient(endpoint);
   client.middlewareStack.add(
     (next, context) => async (args) => {
       Object.assign(args.input as object, { ReturnConsumedCapacity: 'TOTAL' });
@@ -120,7 +129,11 @@ async function benchOperations(
   bytes: number,
   { rounds, samples }: SessionBenchSettings,
 ): Promise<void> {
-  const subjects = [ours(dynamodb, { touchThresholdMs: 0 }), await theirs(dynamodb)];
+  const { endpoint } = dynamodb;
+  const subjects = [
+    ours(dynamodb, plainClient(endpoint), { touchThresholdMs: 0 }),
+    await theirs(plainClient(endpoint)),
+  ];
   const taken = new Map(
     subjects.map(({ name }) => [name, { get: [] as number[][], touch: [] as number[][], save: [] as number[][] }]),
   );
@@ -193,7 +206,11 @@ async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<v
   const medians: number[] = [];
   for (const resave of [false, true]) {
     let passed = 0;
-    const subjects = [ours(dynamodb, { now: () => Date.now() + passed }), await theirs(dynamodb)];
+    const { endpoint } = dynamodb;
+    const subjects = [
+      ours(dynamodb, meteredClient(endpoint), { now: () => Date.now() + passed }),
+      await theirs(meteredClient(endpoint)),
+    ];
     const sites = await Promise.all(subjects.map(({ store }) => openSite(store, resave)));
     const taken = subjects.map((): number[] => []);
     for (let i = 0; i < visits; i++)

@@ -1,14 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { capabilities } from '../src/graph/capabilities';
 import { bar } from './support/bar';
 import { median } from './support/measure';
+import { descendantsOf, residentMiB, ROOT } from './support/processes';
 
-const ROOT = join(__dirname, '..');
-const MiB = 2 ** 20;
 /** Long enough for the standing workflows to start. */
 const SETTLED_MS = 5_000;
 
@@ -84,26 +83,5 @@ async function startOf(name: string): Promise<Start> {
     child.kill('SIGINT');
     await ended;
     rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-/** Returns all descendants of a process. Linux only: without /proc, memory is not measured. */
-function descendantsOf(parent: number): number[] {
-  if (!existsSync('/proc')) return [];
-  const pids = readdirSync('/proc').map(Number).filter(Boolean);
-  const children = pids.filter((pid) => statOf(pid)?.parent === parent);
-  return [...children, ...children.flatMap(descendantsOf)];
-}
-
-const residentMiB = (pid: number): number => (statOf(pid)?.residentPages ?? 0) * (4_096 / MiB);
-
-function statOf(pid: number): { parent: number; residentPages: number } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command's name in parentheses may contain spaces: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { parent: Number(fields[1]), residentPages: Number(fields[21]) };
-  } catch {
-    return undefined; // The process has ended.
   }
 }

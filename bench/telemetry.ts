@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import Table from 'cli-table3';
 import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { startDynamoDB } from '../src/local/dynamodb';
@@ -50,7 +51,7 @@ async function consumedCapacity(endpoint: string, samples: number): Promise<void
     const client = dynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
     const bytes: number[] = [];
     const db = openDb(client, prefix, everything.tables, counted ? () => undefined : undefined);
-    sizesOf(db.client, bytes);
+    sizesOf(client, bytes);
     return { client, db, bytes };
   };
   const [counted, uncounted] = [open('counted-', true), open('uncounted-', false)];
@@ -109,15 +110,13 @@ async function write(db: Db, i: number): Promise<void> {
 }
 
 /** Records the size of each answer's body. */
-function sizesOf(client: DynamoDBDocumentClient, into: number[]): void {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args);
-      into.push(Number((result.response as { headers?: Record<string, string> }).headers?.['content-length'] ?? 0));
-      return result;
-    },
-    { step: 'deserialize', name: 'sizes', priority: 'low' },
-  );
+function sizesOf({ config: { requestHandler } }: DynamoDBClient, into: number[]): void {
+  const handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = async (...args) => {
+    const answer = await handle(...args);
+    into.push(Number((answer.response as { headers: Record<string, string> }).headers['content-length'] ?? 0));
+    return answer;
+  };
 }
 
 async function tracing(endpoint: string, { rounds, samples }: TelemetryBenchSettings): Promise<void> {

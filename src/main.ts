@@ -1,4 +1,4 @@
-// Set before the SDK loads: it hides the SDK's warning about Node.js versions, which does not help users.
+// Set before the SDK loads: it warns about the Node.js version in eight lines. `startProcess` warns in one.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { ConfigError } from './config';

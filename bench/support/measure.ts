@@ -37,24 +37,31 @@ export async function latenciesInTurn<Name extends string>(
   return taken;
 }
 
-/** Keeps `concurrency` operations in flight. @returns completed operations per second. */
+/** Completed operations per second, and the milliseconds of each. */
+export interface Throughput {
+  perSecond: number;
+  taken: number[];
+}
+
+/** Keeps `concurrency` operations in flight. */
 export async function throughput(
   seconds: number,
   concurrency: number,
   operation: (i: number) => Promise<void>,
-): Promise<number> {
+): Promise<Throughput> {
   const started = performance.now();
   const end = started + seconds * 1000;
   let next = 0;
-  let done = 0;
+  const taken: number[] = [];
   const lane = async () => {
     while (performance.now() < end) {
+      const began = performance.now();
       await operation(next++);
-      done++;
+      taken.push(performance.now() - began);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
-  return done / ((performance.now() - started) / 1000);
+  return { perSecond: taken.length / ((performance.now() - started) / 1000), taken };
 }
 
 export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;

@@ -22,7 +22,7 @@ export const feeds = declareCapability({
   grants: feedGrants,
   queues: {
     [FEEDS_QUEUE]: { concurrentActivities: 50, group: 'feeds' },
-    [FEEDS_BULK_QUEUE]: { concurrentActivities: 16, group: 'feeds' },
+    [FEEDS_BULK_QUEUE]: { concurrentActivities: 16, group: 'feeds', activitiesOnly: true },
   },
   lifecycles: feedLifecycles,
   workflowsPath: () => require.resolve('../workflows/feeds'),

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ConfigError } from '../config';
-import { awsHttp } from '../gateways/awsHttp';
+import { awsHttp } from '../gateways/aws/http';
 
 /** Whether the secret's value is an object of strings. */
 const isSettings = (value: unknown): value is Record<string, string> =>

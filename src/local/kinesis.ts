@@ -6,7 +6,7 @@ import {
   ResourceInUseException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
-import { awsHttp } from '../gateways/awsHttp';
+import { awsHttp } from '../gateways/aws/http';
 import type { Child } from './child';
 import { StartError } from './errors';
 import { startNodeServer } from './nodeServer';

@@ -10,7 +10,12 @@ export interface Progress {
   done(part: string, result: string): void;
   /** Stops showing progress. */
   stop(): void;
+  /** Returns the part that took longest from its first stage to its end, in milliseconds. */
+  longest(): { part: string; ms: number } | undefined;
 }
+
+/** Shows the lines. */
+type Lines = Omit<Progress, 'longest'>;
 
 interface Line {
   stage: string;
@@ -39,7 +44,22 @@ export interface ProgressSettings {
 export function showProgress(out: Screen, settings: ProgressSettings = {}): Progress {
   const { clock = systemClock, refreshMs = 200, repeatMs = 10_000 } = settings;
   const live = out.isTTY === true && process.env['TERM'] !== 'dumb';
-  return live ? liveLines(out, clock, refreshMs) : plainLines(out, clock, repeatMs);
+  const lines = live ? liveLines(out, clock, refreshMs) : plainLines(out, clock, repeatMs);
+  const begun = new Map<string, number>();
+  let longest: ReturnType<Progress['longest']>;
+  return {
+    stage(part, stage, detail) {
+      if (!begun.has(part)) begun.set(part, clock.now());
+      lines.stage(part, stage, detail);
+    },
+    done(part, result) {
+      const ms = clock.now() - (begun.get(part) ?? clock.now());
+      if (ms > (longest?.ms ?? 0)) longest = { part, ms };
+      lines.done(part, result);
+    },
+    stop: () => lines.stop(),
+    longest: () => longest,
+  };
 }
 
 const elapsed = (from: number, to: number): string => {
@@ -49,7 +69,7 @@ const elapsed = (from: number, to: number): string => {
 
 const text = ({ stage, detail }: Line): string => (detail ? `${stage}, ${detail}` : stage);
 
-function liveLines(out: Screen, clock: Clock, refreshMs: number): Progress {
+function liveLines(out: Screen, clock: Clock, refreshMs: number): Lines {
   const lines = new Map<string, Line>();
   let drawn = 0;
   let stopped = false;
@@ -78,7 +98,7 @@ function liveLines(out: Screen, clock: Clock, refreshMs: number): Progress {
   };
 }
 
-function plainLines(out: Screen, clock: Clock, repeatMs: number): Progress {
+function plainLines(out: Screen, clock: Clock, repeatMs: number): Lines {
   const begun = clock.now();
   const lines = new Map<string, Line & { toldAt: number }>();
   const write = (part: string, what: string) => out.write(`[${elapsed(begun, clock.now())}] ${part}: ${what}\n`);

@@ -10,6 +10,9 @@ export interface ScreenFacts {
   dataDir?: string;
   /** Address of each service by name. */
   parts: Readonly<Record<string, string>>;
+  /** Milliseconds since the process began, and the part that took longest. */
+  startedInMs: number;
+  longest?: { part: string; ms: number };
 }
 
 /** Returns a link to the Web UI's list of cases that wait for an investigator. */
@@ -39,5 +42,10 @@ export function startScreen(facts: ScreenFacts): string {
     ['stop', 'Ctrl-C'],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
-  return `\nLongwatch is running.\n\n${rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n')}\n`;
+  const { startedInMs, longest } = facts;
+  const took = longest ? `; ${longest.part} took longest, ${seconds(longest.ms)}` : '';
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}\n`);
+  return `\nLongwatch is running (started in ${seconds(startedInMs)}${took}).\n\n${lines.join('')}`;
 }
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

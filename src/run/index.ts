@@ -322,8 +322,9 @@ export class Run {
         ...(secrets && config.LONGWATCH_API_KEYS === undefined && { developmentKey: secrets.apiKey }),
         ...(uiUrl && { uiUrl }),
         namespace,
-        ...defined({ dataDir: stack?.dataDir }),
+        ...defined({ dataDir: stack?.dataDir, longest: this.progress.longest() }),
         parts,
+        startedInMs: performance.now(),
       }),
     );
   }

@@ -34,7 +34,8 @@ const isExpected = (error: unknown): boolean => expected.some((type) => error in
 export async function startProcess(mode: Mode): Promise<void> {
   let run: Run | undefined;
   try {
-    for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
+    for (const warning of [...unknownVariables(), ...nodeWarnings(process.versions.node)])
+      process.stderr.write(`Warning: ${warning}\n`);
     const config = readConfig(process.env, (read) =>
       startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))),
     );
@@ -47,6 +48,14 @@ export async function startProcess(mode: Mode): Promise<void> {
     await run?.stop();
     process.exit(1);
   }
+}
+
+/** Warns about a version of Node.js that will not be supported for long. */
+export function nodeWarnings(version: string): string[] {
+  if (Number.parseInt(version, 10) >= 22) return [];
+  return [
+    `Node.js ${version} is past its end of life, and the AWS SDK requires 22 from January 2027. Use Node.js 22 or 24.`,
+  ];
 }
 
 function watchSignals(run: Run): void {

@@ -18,20 +18,18 @@ export interface KeysOf {
 /** Maximum number of keys in one BatchGetItem. */
 const LIMIT = 100;
 /**
- * Under load DynamoDB leaves some keys unprocessed. A caller with a deadline stops retrying earlier through the signal.
+ * Under load DynamoDB leaves some keys unprocessed.
  */
 const ATTEMPTS = 20;
 const BACKOFF: Backoff = { ...THROTTLING, lastMs: 1_000 };
 
 /**
  * Reads any number of items by their keys. The result is unordered and omits missing items. Keys must not repeat.
- * @throws LongwatchError `unavailable` when DynamoDB still leaves keys unprocessed after 20 attempts, or when the
- *   signal aborts first.
+ * @throws LongwatchError `unavailable` when DynamoDB still leaves keys unprocessed after 20 attempts.
  */
 export async function batchGet<T extends string>(
   db: Pick<Db, 'client' | 'table'>,
   wanted: Readonly<Record<T, KeysOf>>,
-  abortSignal?: AbortSignal,
 ): Promise<Record<T, Item[]>> {
   const names = Object.keys(wanted) as T[];
   const found = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<T, Item[]>;
@@ -52,11 +50,8 @@ export async function batchGet<T extends string>(
       }
       const exhausted = (cause: unknown) =>
         new LongwatchError('unavailable', 'DynamoDB did not return all items in time', { cause });
-      await retry({ attempts: ATTEMPTS, backoff: BACKOFF, exhausted, signal: abortSignal }, async () => {
-        const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(
-          new BatchGetCommand({ RequestItems }),
-          defined({ abortSignal }),
-        );
+      await retry({ attempts: ATTEMPTS, backoff: BACKOFF, exhausted }, async () => {
+        const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(new BatchGetCommand({ RequestItems }));
         for (const name of names) found[name].push(...(Responses[db.table(name)] ?? []));
         RequestItems = UnprocessedKeys as typeof RequestItems;
         return Object.keys(RequestItems).length > 0 ? again : undefined;

@@ -1,9 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../domain/defined';
-import { awsHttp } from '../gateways/awsHttp';
+import { awsHttp } from '../gateways/aws/http';
 import type { MalformedItem } from './items';
-import { type StoreCall, watchStoreCalls } from './storeCalls';
+import { DocumentClient, documentClient, type DocumentSender } from './documentClient';
+import { type StoreCall, watchedSender } from './storeCalls';
 import { physicalName, type TableSpec, type Tables } from './tableSpec';
 
 export { cancellationCodes, isUnavailable, isConditionFailure } from './failures';
@@ -27,8 +27,7 @@ export const MAX_SOCKETS = 256;
 
 /**
  * Returns the low-level client: keep-alive connections, a short connect timeout, and 3 attempts because callers have
- * deadlines. If DynamoDB accepts a call and never answers, the call fails after three timeouts (`awsHttp`). Without
- * `throwOnRequestTimeout` the SDK only logs a warning, and calls would accumulate.
+ * deadlines. If DynamoDB accepts a call and never answers, the call fails after three timeouts (`awsHttp`).
  */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
   return new DynamoDBClient({
@@ -39,9 +38,9 @@ export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>):
   });
 }
 
-/** The document client and the physical names of the tables, which every store needs. */
+/** The client and the physical names of the tables, which every store needs. */
 export interface Db {
-  client: DynamoDBDocumentClient;
+  client: DocumentSender;
   /**
    * Returns the physical name of a table.
    * @throws TypeError for a table that no capability of this process declares.
@@ -54,8 +53,8 @@ export interface Db {
 }
 
 /**
- * Opens the document client for the tables that this process declares. Every call is measured and traced, and its
- * failure is classified (`watchStoreCalls`).
+ * Opens the client for the tables that this process declares. Every call is measured and traced, and its failure is
+ * classified.
  */
 export function openDb(
   client: DynamoDBClient,
@@ -64,8 +63,6 @@ export function openDb(
   onCall?: (call: StoreCall) => void,
   onMalformed?: Db['onMalformed'],
 ): Db {
-  const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
-  watchStoreCalls(document, tablePrefix, onCall);
   const declared = (name: string): TableSpec => {
     const found = Object.hasOwn(tables, name) ? tables[name] : undefined;
     if (!found)
@@ -75,7 +72,7 @@ export function openDb(
     return found;
   };
   return {
-    client: document,
+    client: watchedSender(new DocumentClient(documentClient(client)), tablePrefix, onCall),
     ...defined({ onMalformed }),
     table: (name) => declared(name) && physicalName(tablePrefix, name),
     keys(name, index) {

@@ -3,8 +3,9 @@ import {
   TransactionCanceledException,
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
-import { isWireFault } from '../gateways/awsHttp';
+import { isWireFault } from '../gateways/aws/http';
 import { LongwatchError } from '../domain/errors';
+import { UnstorableError } from './documentJson';
 
 /**
  * The class of a failed DynamoDB call, which decides what the caller may do:
@@ -39,28 +40,26 @@ const PASSING = new RegExp(
  * Classifies a failure. A cancelled transaction is classified by its reasons: `race` if any item lost a race, because
  * the store then reads again and a refused item is found by the next attempt; otherwise `refused` if any item is
  * refused; otherwise `away` (throttled).
- * @param sent whether the request left this process. A request that the client cannot serialize is `refused`, whatever
- *   the class of its error.
  * @returns undefined for any other error: a bug in our own code.
  */
-export function storeFailureOf(error: unknown, sent = true): StoreFailure | undefined {
+export function storeFailureOf(error: unknown): StoreFailure | undefined {
   const codes = cancellationCodes(error)?.filter((code) => code !== 'None');
   if (codes)
     return codes.length === 0 || codes.some(isRaceCode) ? 'race' : codes.every(isThrottlingName) ? 'away' : 'refused';
   if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException) return 'race';
   if (!(error instanceof Error)) return undefined;
   if (isUnavailable(error) || PASSING.test(error.name)) return 'away';
-  if (!sent || (error as { $fault?: string }).$fault === 'client') return 'refused';
+  if (error instanceof UnstorableError || (error as { $fault?: string }).$fault === 'client') return 'refused';
   return undefined;
 }
 
 /** Returns the error that the caller gets: a race or a bug unchanged, any other failure as a LongwatchError. */
-export function typedStoreFailure(error: unknown, sent: boolean): unknown {
-  switch (storeFailureOf(error, sent)) {
+export function typedStoreFailure(error: unknown): unknown {
+  switch (storeFailureOf(error)) {
     case 'away':
       return new LongwatchError('unavailable', awayText(error as Error), { retryAfterSeconds: 1, cause: error });
     case 'refused':
-      return new LongwatchError('refused', refusedText(error as Error, sent), {
+      return new LongwatchError('refused', refusedText(error as Error), {
         cause: error,
         ...(isDenied(error) && { isOurFault: true }),
       });
@@ -124,16 +123,11 @@ const LONGEST = 300;
 /**
  * Returns the detail of the error. It does not contain the client's own messages, because they quote the refused value.
  */
-function refusedText(error: Error, sent: boolean): string {
+function refusedText(error: Error): string {
   const { name, message } = error;
   if (isDenied(error))
     return 'DynamoDB denies this process the call: grant it (grants.ts of the capability), then send the request again';
-  if (!sent) {
-    if (/MAX_SAFE_INTEGER/.test(message)) return 'DynamoDB cannot store it: a number is too large to be stored exactly';
-    if (/Special numeric/.test(message)) return 'DynamoDB cannot store it: a number is not finite';
-    if (error instanceof RangeError) return 'DynamoDB cannot store it: it is nested too deeply';
-    return 'DynamoDB cannot store it: a value has a type that DynamoDB does not support';
-  }
+  if (error instanceof UnstorableError) return unstorableText(error.cause as Error);
   if (name.startsWith('Serialization'))
     return 'DynamoDB cannot store it: a text is not well-formed Unicode, or a value is malformed';
   const reasons =
@@ -141,4 +135,12 @@ function refusedText(error: Error, sent: boolean): string {
       ? (error.CancellationReasons ?? []).flatMap(({ Message }) => Message ?? [])
       : [message];
   return `DynamoDB cannot store it: ${(reasons[0] ?? name).slice(0, LONGEST).toWellFormed()}`;
+}
+
+function unstorableText(cause: Error): string {
+  if (/MAX_SAFE_INTEGER/.test(cause.message))
+    return 'DynamoDB cannot store it: a number is too large to be stored exactly';
+  if (/Special numeric/.test(cause.message)) return 'DynamoDB cannot store it: a number is not finite';
+  if (cause instanceof RangeError) return 'DynamoDB cannot store it: it is nested too deeply';
+  return 'DynamoDB cannot store it: a value has a type that DynamoDB does not support';
 }

@@ -1,5 +1,6 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { childSpan, SpanKind } from '../telemetry/spans';
+import type { DocumentSender } from './documentClient';
+import { type Command, itemOperation } from './itemOperations';
 import { isUnavailable, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
 import { logicalName } from './tableSpec';
 
@@ -22,59 +23,43 @@ export interface StoreCall {
 }
 
 /**
- * Measures and traces every call of a document client, and classifies every failure (`StoreFailure`) in one place for
- * all stores. `away` and `refused` become typed errors. A race passes unchanged, because only the store that set the
+ * Measures and traces every call of a client, and classifies every failure (`StoreFailure`) in one place for all
+ * stores. `away` and `refused` become typed errors. A race passes unchanged, because only the store that set the
  * condition knows which race it lost.
  * @param onCall receives each call. Absent: the calls do not request the consumed units.
  */
-export function watchStoreCalls(
-  document: DynamoDBDocumentClient,
+export function watchedSender(
+  sender: DocumentSender,
   tablePrefix: string,
   onCall?: (call: StoreCall) => void,
-): void {
-  document.middlewareStack.add(
-    (next, context) => async (args) => {
-      if (onCall) (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
-      const call = new CallInProgress(context.commandName, args.input, { tablePrefix, onCall });
-      return call.run(
-        () => next(args),
-        () => (context as CallContext).longwatchSent === true,
-      );
-    },
-    { step: 'initialize', name: 'longwatchStoreCalls' },
-  );
-  // This step runs after serialization: a failure before it means that the client cannot express a value.
-  document.middlewareStack.add(
-    (next, context) => (args) => {
-      (context as CallContext).longwatchSent = true;
-      return next(args);
-    },
-    { step: 'build', name: 'longwatchSent' },
-  );
-}
-
-/** The middleware context of one call, in which the later step notes that the request was serialized. */
-interface CallContext {
-  longwatchSent?: boolean;
+): DocumentSender {
+  const send = (command: Command, options?: object): Promise<object> => {
+    const operation = itemOperation(command);
+    if (operation && onCall) (command.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
+    const call = new CallInProgress(operation ?? command.constructor.name.replace(/Command$/, ''), command.input, {
+      tablePrefix,
+      onCall,
+    });
+    return call.run(() => sender.send(command as never, options as never));
+  };
+  return { send: send as DocumentSender['send'] };
 }
 
 /** One call. It is reported once, as answered or as failed. */
 class CallInProgress {
-  private readonly operation: string;
   private readonly tables: readonly string[];
   private readonly started = performance.now();
 
   constructor(
-    commandName: string | undefined,
+    private readonly operation: string,
     input: object,
     private readonly to: { tablePrefix: string; onCall: ((call: StoreCall) => void) | undefined },
   ) {
-    this.operation = (commandName ?? 'unknown').replace(/Command$/, '');
     this.tables = tablesOf(input).map((name) => logicalName(to.tablePrefix, name));
   }
 
   /** Sends the call and reports it. @throws the typed failure; a race as DynamoDB reported it. */
-  async run<R extends { output: unknown }>(send: () => Promise<R>, wasSent: () => boolean): Promise<R> {
+  async run<R extends object>(send: () => Promise<R>): Promise<R> {
     const attributes = {
       'db.system.name': 'aws.dynamodb',
       'db.operation.name': this.operation,
@@ -86,23 +71,23 @@ class CallInProgress {
         { kind: SpanKind.CLIENT, attributes, isFault: (error) => !isConditionFailure(error) },
         send,
       );
-      this.report(consumed(result.output, this.to.tablePrefix), { failed: false });
+      this.report(consumed(result, this.to.tablePrefix), { failed: false });
       return result;
     } catch (error) {
-      throw this.failed(error, wasSent());
+      throw this.failed(error);
     }
   }
 
   /** Reports a failure. @returns the error to throw. */
-  private failed(error: unknown, sent: boolean): unknown {
+  private failed(error: unknown): unknown {
     // A missing or existing table is a valid answer to a call about tables, and its caller handles it.
     if (isAboutTables(this.operation) && !isUnavailable(error)) {
       this.report({}, { failed: true });
       return error;
     }
-    const failure = storeFailureOf(error, sent);
+    const failure = storeFailureOf(error);
     this.report({}, { failed: failure !== 'race', ...(failure === 'refused' && { refused: true }) });
-    return typedStoreFailure(error, sent);
+    return typedStoreFailure(error);
   }
 
   private report(unitsByTable: Readonly<Record<string, number>>, outcome: Pick<StoreCall, 'failed' | 'refused'>): void {

@@ -35,19 +35,13 @@ export interface Cancelled<N extends string> {
  * @returns undefined if all were written, otherwise the parts that lost a condition or met contention.
  * @throws LongwatchError `unavailable` or `refused` if no race cancelled the transaction.
  */
-export async function transact<N extends string>(
-  db: Db,
-  parts: Parts<N>,
-  abortSignal?: AbortSignal,
-): Promise<Cancelled<N> | undefined> {
+export async function transact<N extends string>(db: Db, parts: Parts<N>): Promise<Cancelled<N> | undefined> {
   const placed = (Object.keys(parts) as N[]).flatMap((name) => {
     const part: TransactItem | readonly TransactItem[] = parts[name] ?? [];
     return [part].flat().map((item: TransactItem, index) => ({ name, item, index }));
   });
   try {
-    await db.client.send(new TransactWriteCommand({ TransactItems: placed.map(({ item }) => item) }), {
-      ...(abortSignal && { abortSignal }),
-    });
+    await db.client.send(new TransactWriteCommand({ TransactItems: placed.map(({ item }) => item) }));
     return undefined;
   } catch (error) {
     if (!(error instanceof TransactionCanceledException)) throw error;

@@ -45,3 +45,16 @@ export async function within<T>(signal: AbortSignal, ms: number, work: (stop: Ab
     signal.removeEventListener('abort', stop);
   }
 }
+
+/**
+ * Waits for work until a signal aborts. The work continues after that. Rejects if the work rejects first.
+ * @throws the error of `late`, when the signal aborts
+ */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(late());
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}

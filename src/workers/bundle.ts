@@ -1,7 +1,8 @@
+import { fork } from 'node:child_process';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type BundleOptions, bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
+import { type BundleOptions, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
 import { defined } from '../domain/defined';
 import { BundleCache } from './bundleCache';
 
@@ -19,6 +20,8 @@ export function bundleOptions(workflowsPaths: readonly string[], failureConverte
     // The entry module is in a temporary folder, from which the bundler cannot resolve the packages.
     webpackConfigHook: (config) => ({
       ...config,
+      // Stack traces name the lines of the sources. Their texts are left out, because each worker holds the map.
+      devtool: 'inline-nosources-source-map',
       resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? ['node_modules']), PACKAGES] },
     }),
   };
@@ -92,19 +95,36 @@ const cache = new BundleCache(join(PACKAGES, '.cache', 'longwatch'), [
 ]);
 
 /** Returns the bundle of these workflows. It is made only if sources or packages have changed since the last one. */
-export async function bundle(
-  workflowsPaths: readonly string[],
-  failureConverterPath?: string,
-): Promise<{ code: string }> {
+export async function bundle(workflowsPaths: readonly string[], failureConverterPath?: string): Promise<Bundle> {
   const options = [workflowsPaths, failureConverterPath];
   const path = cache.pathOf(options);
-  const kept = cache.find(path);
-  if (kept !== undefined) return { code: kept };
-  const { code } = await bundleWorkflowCode(bundleOptions(workflowsPaths, failureConverterPath));
+  if (cache.has(path)) return { codePath: path };
+  const code = await bundleInProcess({ workflowsPaths, ...defined({ failureConverterPath }) });
   try {
-    cache.store(path, options, code);
+    if (cache.store(path, options, code)) return { codePath: path };
   } catch {
     // The folder cannot be written, so the next start bundles again.
   }
   return { code };
+}
+
+/** What the process that bundles gets and answers. */
+export interface BundleOrder {
+  workflowsPaths: readonly string[];
+  failureConverterPath?: string;
+}
+export type BundleAnswer = { code: string } | { fault: string };
+
+/** Bundles in a process of its own, because the bundler would stay in the memory of this one. */
+function bundleInProcess(order: BundleOrder): Promise<string> {
+  const file = require.resolve('./bundleProcess');
+  const child = fork(file, { execArgv: file.endsWith('.ts') ? ['--import', 'tsx'] : [] });
+  return new Promise((resolve, reject) => {
+    child.once('message', (answer: BundleAnswer) =>
+      'code' in answer ? resolve(answer.code) : reject(new Error(answer.fault)),
+    );
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`the process that bundles ended with ${signal ?? code}`)));
+    child.send(order);
+  });
 }

@@ -43,42 +43,48 @@ export class BundleCache {
     return join(this.folder, `workflows-${hash.digest('hex').slice(0, 16)}.js`);
   }
 
-  /** Returns the code that was stored at a path; undefined if the file is missing or damaged. */
-  find(path: string): string | undefined {
+  /** Returns whether a whole bundle is stored at a path: the file is neither missing nor damaged. */
+  has(path: string): boolean {
     try {
       const text = readFileSync(path, 'utf8');
-      const end = text.indexOf('\n');
-      const code = text.slice(end + 1);
-      if (text.slice(0, end) !== seal(code)) return undefined;
+      const end = text.indexOf(SEAL_END) + SEAL_END.length;
+      if (text.slice(0, end) !== seal(text.slice(end))) return false;
       const now = new Date();
       utimesSync(path, now, now); // The least recently used ones are removed.
-      return code;
+      return true;
     } catch {
-      return undefined;
+      return false;
     }
   }
 
   /**
-   * Stores a bundle and removes the least recently used ones. Does nothing if the sources have changed since the path
+   * Stores a bundle and removes the least recently used ones. Stores nothing if the sources have changed since the path
    * was determined, because nobody knows of which ones the bundle was made.
+   * @returns whether it is stored
    */
-  store(path: string, options: readonly unknown[], code: string): void {
-    if (this.pathOf(options) !== path) return;
+  store(path: string, options: readonly unknown[], code: string): boolean {
+    if (this.pathOf(options) !== path) return false;
     mkdirSync(this.folder, { recursive: true });
     // Whole or not at all: another process may look for it meanwhile.
     const unfinished = `${path}.${process.pid}`;
-    writeFileSync(unfinished, `${seal(code)}\n${code}`);
+    writeFileSync(unfinished, seal(code) + code);
     renameSync(unfinished, path);
     const stored = readdirSync(this.folder)
       .filter((name) => NAME.test(name))
       .map((name) => join(this.folder, name))
       .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
     for (const old of stored.slice(KEPT)) rmSync(old, { force: true, recursive: true });
+    return true;
   }
 }
 
-/** The first line of a stored bundle, a comment that tells a whole file from a part of it. */
-const seal = (code: string): string => `// sha256 ${createHash('sha256').update(code).digest('hex')}`;
+const SEAL_END = ' */';
+
+/**
+ * The beginning of a stored bundle, a comment that tells a whole file from a part of it. It has no line of its own,
+ * which would shift the lines of the source map.
+ */
+const seal = (code: string): string => `/* sha256 ${createHash('sha256').update(code).digest('hex')}${SEAL_END}`;
 
 /** Returns the files of a folder and its subfolders in a fixed order, or the file itself. */
 function filesOf(path: string): string[] {

@@ -130,7 +130,7 @@ function createWorkers(
         namespace: settings.namespace,
         ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
         taskQueue,
-        workflowBundle,
+        ...(!queue.activitiesOnly && { workflowBundle }),
         activities,
         ...workerTelemetry(settings.workflowIds),
         // Cancelled soon: activities that run for long (shard readers, the outbox relay) end between two steps, and

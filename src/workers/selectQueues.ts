@@ -10,6 +10,8 @@ export interface QueueSpec {
    * build, they would need its workers forever, so all workflows of these queues move to the current build.
    */
   endless?: true;
+  /** The queue has activities but no workflows, so its worker needs no thread with the workflow code. */
+  activitiesOnly?: true;
   /**
    * Queues of one group share processes on AWS, so that streams and archives do not use the slots of work that
    * customers wait for.

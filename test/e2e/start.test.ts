@@ -46,9 +46,9 @@ const processesOf = (dataDir: string): string[] =>
     .filter((line) => line.includes(dataDir) && !/^\s*\d+\s+Z/.test(line));
 
 /** Waits until no process of the folder runs. The shell that guards a part ends a moment after the part. */
-const nothingRuns = (folder: string): Promise<unknown> =>
+const nothingRuns = (dataDir: string): Promise<unknown> =>
   eventually(
-    async () => processesOf(folder),
+    async () => processesOf(dataDir),
     ({ length }) => length === 0,
   );
 

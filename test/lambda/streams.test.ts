@@ -70,7 +70,7 @@ describe('a Kinesis event', () => {
         expect(await takeKinesis(graph, consumerOf(TRANSACTIONS_STREAM), event, invocation())).toEqual(none);
     });
     expect(calls).toEqual({ UpdateItem: events.length }); // Each takes the lease, which tells it that all is done.
-    const profile = (await store.inputs({ ...bodies[0]!, timestamp: 0 } as never)).user.profile;
+    const profile = (await store.inputsOf([{ ...bodies[0]!, timestamp: 0 } as never]))[0]!.user.profile;
     expect(profile.count).toBe(1);
   });
 

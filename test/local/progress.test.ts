@@ -48,3 +48,22 @@ it('a line never wraps: it would be two on the way up', () => {
   });
   expect(first!.length).toBe('\u001B[2K'.length + 59 + '\n'.length);
 });
+
+it('says which part took longest, from its first stage to its end', () => {
+  let longest: ReturnType<Progress['longest']>;
+  shown(false, (progress, tick) => {
+    expect(progress.longest()).toBeUndefined();
+    progress.stage('Temporal', 'building');
+    tick(1_000);
+    progress.stage('DynamoDB', 'starting');
+    progress.stage('Temporal', 'starting');
+    tick(2_000);
+    progress.done('DynamoDB', 'up');
+    tick(500);
+    progress.done('Temporal', 'up');
+    progress.stage('workers', 'starting');
+    tick(60_000);
+    longest = progress.longest();
+  });
+  expect(longest).toEqual({ part: 'Temporal', ms: 3_500 });
+});

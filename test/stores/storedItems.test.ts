@@ -624,7 +624,7 @@ const kept: Record<string, Kept> = {
       await put({ table: 'TransactionHistory', item: { ...historyItem, Label: 'fraud', LabelledAt: at } });
       const decisions = new DecisionStore(db);
       const { features, ...found } = (await decisions.find('tx-1'))!;
-      const { stored } = await decisions.inputs(transaction);
+      const [{ stored } = {}] = await decisions.inputsOf([transaction]);
       return [found, features.amount, stored, (await scanDecisions(db).next()).value];
     },
     value: [
@@ -651,7 +651,7 @@ const kept: Record<string, Kept> = {
     table: 'UserProfiles',
     item: { UserID: 'u-1', State: USER_STATE, Version: 1 },
     async read(db) {
-      const { user } = await new DecisionStore(db).inputs(transaction);
+      const { user } = (await new DecisionStore(db).inputsOf([transaction]))[0]!;
       return [user.version, user.profile.count, user.profile.devices];
     },
     value: [1, 2, [[28_000_000, 7]]],
@@ -661,7 +661,7 @@ const kept: Record<string, Kept> = {
     table: 'MerchantProfiles',
     item: { MerchantID: 'm-1', State: '[2,[[20000,3,1,0,1]]]', Version: 4 },
     async read(db) {
-      const { merchant } = await new DecisionStore(db).inputs(transaction);
+      const [{ merchant } = {}] = await new DecisionStore(db).inputsOf([transaction]);
       return [merchant, (await new MerchantStore(db).read(['m-1'])).get('m-1')];
     },
     value: [{ days: [[20_000, 3, 1, 0, 1]] }, { profile: { days: [[20_000, 3, 1, 0, 1]] }, version: 4 }],

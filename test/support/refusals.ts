@@ -1,4 +1,4 @@
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DocumentClient } from '../../src/stores/documentClient';
 import { typedStoreFailure } from '../../src/stores/failures';
 
 /** One call to DynamoDB as a test sees it before it goes out. */
@@ -26,7 +26,6 @@ const refusal = () =>
       $fault: 'client',
       $metadata: { httpStatusCode: 400 },
     }),
-    true,
   );
 
 /** What DynamoDB says where the process lacks a grant. */
@@ -37,7 +36,6 @@ const denial = () =>
       $fault: 'client',
       $metadata: { httpStatusCode: 400 },
     }),
-    true,
   );
 
 /** Every call of this process that `refuse` chooses fails as one that DynamoDB will never take, while `work` runs. */
@@ -62,10 +60,10 @@ async function whileAnswering<T>(refuse: Refusing, made: () => unknown, work: ()
 function patch(): void {
   if (isPatched) return;
   isPatched = true;
-  const { send } = DynamoDBDocumentClient.prototype;
-  DynamoDBDocumentClient.prototype.send = function (this: DynamoDBDocumentClient, ...args: Parameters<typeof send>) {
+  const { send } = DocumentClient.prototype;
+  DocumentClient.prototype.send = function (this: DocumentClient, ...args: Parameters<typeof send>) {
     return refusing?.(seen(args[0])) ? Promise.reject(answer()) : send.apply(this, args);
-  } as typeof send;
+  };
 }
 
 function seen(command: { constructor: { name: string }; input: object }): SeenCall {

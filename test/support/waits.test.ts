@@ -16,6 +16,7 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/activities/refusedCalls.test.ts': { pauses: 1, why: 'the end of what reads on for ever' },
   'test/operations/sessions/sweeper.test.ts': { pauses: 1, why: 'sessions come due one after another' },
   'test/operations/fraud/transactionStream.test.ts': { pauses: 3, why: 'kills and cuts at random instants' },
+  'test/timing/groupCommit.test.ts': { pauses: 1, why: 'calls that take time' },
   'test/timing/clock.test.ts': { pauses: 3, why: 'the system’s clock itself' },
   'test/timing/deadline.test.ts': { pauses: 2, why: 'work that takes time' },
   'test/api/fraud/transactions.test.ts': { pauses: 2, why: 'the time for which a broken model is spared' },
@@ -40,7 +41,6 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
     why: 'work that takes time; nothing begins after a failure',
   },
   'test/scripts/benchChildren.test.ts': { pauses: 2, why: 'a bench that is busy until it is ended' },
-  'test/stores/fraud/fraud.test.ts': { pauses: 1, why: 'timestamps that differ' },
   'test/workers/drain.test.ts': {
     pauses: 1,
     why: 'an activity that takes longer than a reader of shards is given to end',

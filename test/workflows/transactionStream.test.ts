@@ -125,10 +125,9 @@ it('goes on when shards are split and merged under load, parents before children
     () => running(SHARD_TYPE),
     ({ length }) => length === 2,
   );
-  const { profile } = (
-    await new DecisionStore(graph.dynamodb.db).inputs({ ...payment({ userId: users[0]! }), timestamp: 0 } as never)
-  ).user;
-  expect(profile.count).toBe(9);
+  const one = { ...payment({ userId: users[0]! }), timestamp: 0 };
+  const [inputs] = await new DecisionStore(graph.dynamodb.db).inputsOf([one as never]);
+  expect(inputs!.user.profile.count).toBe(9);
 });
 
 it('dead letters are listed, re-driven one by one and in bulk, and discarded', async () => {

@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { DecryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { awsHttp } from '../awsHttp';
+import { awsHttp } from '../aws/http';
 import { LRUCache } from 'lru-cache';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type DataKey, type KeyRing, PayloadKeyError } from './keys';

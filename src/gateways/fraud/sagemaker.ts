@@ -1,9 +1,6 @@
-import { Agent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll } from 'cockatiel';
-import { type CallWatch, watchedClient } from '../../telemetry/calls';
+import { untilAborted } from '../../timing/deadline';
+import type { EndpointCalls } from './endpointCalls';
 import { failureOf, ScoringFailure } from './scoringFailure';
 
 /** The score of one row. */
@@ -31,37 +28,12 @@ export interface ScoringSettings {
   retryAfterMs?: number;
 }
 
-/**
- * Returns a SageMaker client with keep-alive connections. It makes one attempt per call: the caller's deadline leaves
- * no time for a retry.
- */
-export function sagemakerClient(settings: {
-  region: string;
-  endpoint?: string;
-  credentials?: { accessKeyId: string; secretAccessKey: string };
-  watch?: CallWatch;
-}): SageMakerRuntimeClient {
-  const { watch, ...client } = settings;
-  const sagemaker = new SageMakerRuntimeClient({
-    ...client,
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 1_000,
-      // Frees the connection if a response begins but never ends. SageMaker itself limits a model to 60 s.
-      socketTimeout: 60_000,
-      httpAgent: new Agent({ keepAlive: true, maxSockets: 128 }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
-    }),
-  });
-  return watchedClient(sagemaker, 'sagemaker', watch);
-}
-
 /** The model behind its SageMaker endpoint, with a circuit breaker. */
 export class ScoringEndpoint {
   private readonly breaker;
 
   constructor(
-    private readonly client: SageMakerRuntimeClient,
+    private readonly calls: EndpointCalls,
     private readonly settings: ScoringSettings,
   ) {
     this.breaker = circuitBreaker(handleAll, {
@@ -91,6 +63,7 @@ export class ScoringEndpoint {
       return await untilAborted(
         this.breaker.execute(() => this.invoke(rows, options.explain, deadline)),
         deadline,
+        late,
       );
     } catch (error) {
       if (error instanceof ScoringFailure) throw error;
@@ -104,33 +77,24 @@ export class ScoringEndpoint {
   }
 
   private async invoke(rows: readonly (readonly number[])[], explain: ScoreOptions['explain'], deadline: AbortSignal) {
-    const command = new InvokeEndpointCommand({
-      EndpointName: this.settings.endpointName(),
-      ContentType: 'text/csv',
-      Accept: 'application/json',
-      ...(explain && { CustomAttributes: `explain=${explain}` }),
-      Body: rows.map(csvRow).join('\n'),
-    });
+    const request = {
+      endpointName: this.settings.endpointName(),
+      customAttributes: explain && `explain=${explain}`,
+      body: rows.map(csvRow).join('\n'),
+    };
     let answer;
     try {
-      answer = await untilAborted(this.client.send(command, { abortSignal: deadline }), deadline);
+      // The signal ends a call of the SDK only until the response's headers. This also bounds the wait for the body.
+      answer = await untilAborted(this.calls.invoke(request, deadline), deadline, late);
     } catch (error) {
       throw failureOf(error, deadline.aborted);
     }
-    const scores = parsePredictions(Buffer.from(answer.Body ?? []).toString('utf8'), rows);
-    return { scores, modelVersion: /model=([^;,\s]+)/.exec(answer.CustomAttributes ?? '')?.[1] ?? null };
+    const scores = parsePredictions(answer.body, rows);
+    return { scores, modelVersion: /model=([^;,\s]+)/.exec(answer.customAttributes)?.[1] ?? null };
   }
 }
 
-/** The SDK's abort signal covers a call only until the response's headers. This also bounds the wait for the body. */
-function untilAborted<T>(answer: Promise<T>, deadline: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Error('The deadline has passed'));
-    if (deadline.aborted) giveUp();
-    deadline.addEventListener('abort', giveUp, { once: true });
-    answer.then(resolve, reject).finally(() => deadline.removeEventListener('abort', giveUp));
-  });
-}
+const late = (): Error => new Error('The deadline has passed');
 
 /** A CSV row without header, with an empty cell for a missing value, as the built-in XGBoost container expects it. */
 const csvRow = (row: readonly number[]): string =>

@@ -16,7 +16,19 @@ export class ScoringFailure extends Error {
 /** Returns the failure of a call to the endpoint. @param aborted whether the deadline has passed */
 export function failureOf(error: unknown, aborted: boolean): ScoringFailure {
   if (aborted) return new ScoringFailure('model-late', 'The model did not answer in time', error);
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  const status = statusOf(error);
   if (status !== undefined) return new ScoringFailure('model-error', `The model's endpoint answered ${status}`, error);
   return new ScoringFailure('model-unreachable', "The model's endpoint cannot be reached", error);
+}
+
+const statusOf = (error: unknown): number | undefined =>
+  (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
+
+/**
+ * Whether a single row may be the reason of a failure, so that the other rows of the call can have scores. Not if the
+ * endpoint is overloaded or broken: then more calls would only add to its load.
+ */
+export function mayConcernOneRow({ kind, cause }: ScoringFailure): boolean {
+  const status = statusOf(cause) ?? 0;
+  return kind === 'model-nonsense' || (kind === 'model-error' && status < 500 && status !== 429);
 }

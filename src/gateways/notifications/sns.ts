@@ -1,5 +1,5 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { awsHttp } from '../awsHttp';
+import { awsHttp } from '../aws/http';
 import type { Notification } from '../../domain/platform/notification';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';

@@ -1,5 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { isWireFault } from '../awsHttp';
+import { isWireFault } from '../aws/http';
 import { LongwatchError } from '../../domain/errors';
 
 /**

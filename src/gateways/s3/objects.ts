@@ -10,7 +10,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { awsHttp, isWireFault } from '../awsHttp';
+import { awsHttp, isWireFault } from '../aws/http';
 import { LongwatchError } from '../../domain/errors';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { againAfter, retry } from '../../timing/retry';

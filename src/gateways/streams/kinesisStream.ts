@@ -10,7 +10,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
 import { defined } from '../../domain/defined';
-import { awsHttp } from '../awsHttp';
+import { awsHttp } from '../aws/http';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/platform/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';

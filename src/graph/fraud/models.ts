@@ -3,7 +3,8 @@ import { featureNames } from '../../domain/fraud/features';
 import { compileRuleSet } from '../../domain/fraud/rules';
 import { validateRuleSet } from '../../domain/fraud/ruleValidation';
 import { readBaselines } from '../../gateways/fraud/baselineFiles';
-import { sagemakerClient, ScoringEndpoint } from '../../gateways/fraud/sagemaker';
+import { EndpointCalls } from '../../gateways/fraud/endpointCalls';
+import { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import { CHALLENGER_RULES, Challengers } from '../../operations/fraud/challengers';
 import { CachedVersion } from '../../operations/fraud/cachedVersion';
 import { DriftWatch } from '../../operations/fraud/driftWatch';
@@ -24,7 +25,7 @@ export function buildModels(
   { config, endpoints, db, watchCall, onFault }: Services<typeof fraudSettings>,
   metrics: FraudMetrics,
 ) {
-  const sagemaker = sagemakerClient({ region: config.AWS_REGION, ...endpoints.sagemaker, watch: watchCall });
+  const sagemaker = new EndpointCalls({ region: config.AWS_REGION, ...endpoints.sagemaker, watch: watchCall });
   const rules = ruleStore(db);
   const models = liveModelStore(db);
   const challengerVersions = challengerStore(db);

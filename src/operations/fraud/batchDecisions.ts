@@ -5,19 +5,12 @@ import type { Decision } from '../../domain/fraud/decision';
 import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
 import { applyTransaction, type UserProfile } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
-import { inLanes } from '../../domain/lanes';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import { ScoringFailure } from '../../gateways/fraud/scoringFailure';
-import {
-  type DecisionInputs,
-  type DecisionStore,
-  itemsOf,
-  type UserWrite,
-  type VersionedProfile,
-  WRITE_LIMIT,
-} from '../../stores/fraud/decisions';
+import type { DecisionInputs, VersionedProfile } from '../../stores/fraud/decisions';
 import { again, againAfter, againAtOnce, retry } from '../../timing/retry';
 import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored } from './decisionMaker';
+import type { GroupedDecisionStore } from './groupedDecisionStore';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type Clock, systemClock } from '../../timing/clock';
 
@@ -34,7 +27,7 @@ export interface BatchSettings {
 
 /** The parts that {@link BatchDecisions} needs. */
 export interface BatchParts {
-  decisions: DecisionStore;
+  decisions: GroupedDecisionStore;
   maker: DecisionMaker;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
@@ -57,7 +50,6 @@ export type TransactionResult = { decision: Decision } | 'repeated' | 'conflict'
  * items, which fit into one transaction.
  */
 const PER_USER = 16;
-const CONCURRENT_WRITES = 4;
 const MAX_ROUNDS = 100;
 /** Attempts at the model before a whole batch is decided without it. */
 const MODEL_ATTEMPTS = 2;
@@ -103,15 +95,15 @@ export class BatchDecisions {
       );
     };
     // One more round than the deciding ones: the last round finds that all are decided.
-    return retry({ attempts: MAX_ROUNDS + 1, exhausted }, async (round) => {
+    return retry({ attempts: MAX_ROUNDS + 1, exhausted }, async () => {
       const left = batch.flatMap((arrival, index) =>
         results[index] === undefined ? [{ arrival, index, contentHash: hashes[index] as string }] : [],
       );
       if (left.length === 0) return results as TransactionResult[];
       const turn = inTurn(left);
-      const inputs = await this.parts.decisions.inputsOf(turn.map(({ arrival }) => arrival.transaction));
+      const inputs = await Promise.all(turn.map(({ arrival }) => this.parts.decisions.inputs(arrival.transaction)));
       const made = this.unwritten(turn, inputs, results);
-      const lost = await this.decideAll(made, round, signal, results);
+      const lost = await this.decideAll(made, signal, results);
       return lost ? again : againAtOnce;
     });
   }
@@ -154,7 +146,6 @@ export class BatchDecisions {
    */
   private async decideAll(
     users: readonly UserDraft[],
-    round: number,
     signal: AbortSignal,
     results: (TransactionResult | undefined)[],
   ): Promise<boolean> {
@@ -164,7 +155,7 @@ export class BatchDecisions {
       signal,
     );
     let row = 0;
-    const decided = users.map((user) => {
+    const writes = users.map(async (user) => {
       const made = user.rows.map(({ arrival, contentHash, features, profile }) =>
         this.parts.maker.make({
           transaction: arrival.transaction,
@@ -176,25 +167,17 @@ export class BatchDecisions {
           arrived: { at: arrival.arrivedAt, clock: this.clock },
         }),
       );
-      return {
-        user,
-        made,
-        write: { before: user.before, after: user.after, decisions: made.map(({ record }) => record) },
-      };
+      const { before, after } = user;
+      const lost = await this.parts.decisions.write({ before, after, decisions: made.map(({ record }) => record) });
+      if (lost) return true;
+      for (const [i, one] of made.entries()) this.written(one, user.rows[i]?.index as number, results);
+      return false;
     });
-    let lost = false;
-    // The first round packs many users into one write. After a lost race each user is written alone, so that one busy
-    // user does not delay the others.
-    const groups = round === 1 ? packed(decided) : decided.map((one) => [one]);
-    await inLanes(groups, CONCURRENT_WRITES, async (group) => {
-      if (await this.parts.decisions.write(group.map(({ write }) => write))) {
-        lost = true;
-        return;
-      }
-      for (const { user, made } of group)
-        for (const [i, one] of made.entries()) this.written(one, user.rows[i]?.index as number, results);
-    });
-    return lost;
+    // Waits for all writes, so that a repetition of the batch does not race them.
+    const outcomes = await Promise.allSettled(writes);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+    return outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value);
   }
 
   private written(one: UnwrittenDecision, index: number, results: (TransactionResult | undefined)[]): void {
@@ -238,20 +221,4 @@ function inTurn<T extends { arrival: Arrival }>(left: readonly T[]): T[] {
     seen.add(transaction.transactionId);
     return true;
   });
-}
-
-/** Groups the users' writes, as many per transaction as fit. */
-function packed<T extends { write: UserWrite }>(users: readonly T[]): T[][] {
-  const groups: T[][] = [];
-  let room = 0;
-  for (const user of users) {
-    const items = itemsOf(user.write);
-    if (items > room) {
-      groups.push([]);
-      room = WRITE_LIMIT;
-    }
-    groups.at(-1)?.push(user);
-    room -= items;
-  }
-  return groups;
 }

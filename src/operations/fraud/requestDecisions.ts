@@ -1,15 +1,16 @@
 import { defined } from '../../domain/defined';
-import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
+import { extractFeatures, featureVector } from '../../domain/fraud/features';
 import { applyTransaction } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { checkWindow } from '../../domain/fraud/transactionSchema';
 import { type Backoff, CONTENTION } from '../../domain/platform/backoff';
 import { LongwatchError } from '../../domain/errors';
-import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
-import { ScoringFailure } from '../../gateways/fraud/scoringFailure';
-import type { DecisionInputs, DecisionStore } from '../../stores/fraud/decisions';
+import type { DecisionInputs } from '../../stores/fraud/decisions';
+import { untilAborted } from '../../timing/deadline';
 import { again, retry } from '../../timing/retry';
-import { contentHashOf, type UnwrittenDecision, type DecisionMaker, type Scored } from './decisionMaker';
+import { contentHashOf, type UnwrittenDecision, type DecisionMaker } from './decisionMaker';
+import type { GroupedDecisionStore } from './groupedDecisionStore';
+import type { GroupedScoring } from './groupedScoring';
 import { KeyedQueue } from '../platform/keyedQueue';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type Clock, monotonicClock, systemClock } from '../../timing/clock';
@@ -24,9 +25,9 @@ export interface DecisionSettings {
 
 /** The parts that {@link RequestDecisions} needs. */
 export interface DecisionParts {
-  decisions: DecisionStore;
+  decisions: GroupedDecisionStore;
   maker: DecisionMaker;
-  endpoint: Pick<ScoringEndpoint, 'score'>;
+  scoring: GroupedScoring;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Called for every decision that was written. */
   onDecision?(decision: UnwrittenDecision): void;
@@ -72,12 +73,8 @@ export class RequestDecisions {
 
   private async decideInTurn(transaction: Transaction, arrived: number, deadline: AbortSignal): Promise<Answer> {
     const contentHash = contentHashOf(transaction);
-    const late = () =>
-      new LongwatchError('unavailable', 'No decision within the deadline; retry with the same transactionId', {
-        retryAfterSeconds: 1,
-      });
     return retry({ attempts: ATTEMPTS, backoff: BACKOFF, exhausted: late, signal: deadline }, async () => {
-      const inputs = await this.parts.decisions.inputs(transaction, deadline);
+      const inputs = await untilAborted(this.parts.decisions.inputs(transaction), deadline, late);
       if (inputs.stored) {
         if (inputs.stored.contentHash !== contentHash)
           throw new LongwatchError(
@@ -102,7 +99,9 @@ export class RequestDecisions {
     deadline: AbortSignal,
   ): Promise<Answer | undefined> {
     const features = extractFeatures(transaction, user.profile, merchant);
-    const scored = await this.score(features, arrived);
+    const { modelDeadlineMs, deadlineMs } = this.settings;
+    const leftMs = deadlineMs - WRITE_RESERVE_MS - (monotonicClock.now() - arrived);
+    const scored = await this.parts.scoring.score(featureVector(features), Math.min(modelDeadlineMs, leftMs));
     const decision = this.parts.maker.make({
       transaction,
       contentHash,
@@ -114,27 +113,15 @@ export class RequestDecisions {
     });
     const { record, start } = decision;
     const after = applyTransaction(user.profile, transaction);
-    if (await this.parts.decisions.write([{ before: user, after, decisions: [record] }], deadline)) return undefined;
+    const written = this.parts.decisions.write({ before: user, after, decisions: [record] });
+    if (await untilAborted(written, deadline, late)) return undefined;
     if (start) this.parts.outbox.dispatchSoon(start);
     this.parts.onDecision?.(decision);
     return { body: record.body, replayed: false };
   }
-
-  /** Calls the model once, within the remaining time. Without a score, the rules alone decide. */
-  private async score(features: Features, arrived: number): Promise<Scored> {
-    const left = this.settings.deadlineMs - WRITE_RESERVE_MS - (monotonicClock.now() - arrived);
-    if (left < 1) return { score: null, modelVersion: null, degradedBecause: 'out-of-time' };
-    try {
-      const { scores, modelVersion } = await this.parts.endpoint.score([featureVector(features)], {
-        deadlineMs: Math.min(this.settings.modelDeadlineMs, left),
-        explain: 'approximate',
-      });
-      const [first] = scores;
-      if (!first) return { score: null, modelVersion, degradedBecause: 'model-nonsense' };
-      return { ...first, modelVersion };
-    } catch (error) {
-      if (!(error instanceof ScoringFailure)) throw error;
-      return { score: null, modelVersion: null, degradedBecause: error.kind };
-    }
-  }
 }
+
+const late = (): LongwatchError =>
+  new LongwatchError('unavailable', 'No decision within the deadline; retry with the same transactionId', {
+    retryAfterSeconds: 1,
+  });

@@ -116,48 +116,37 @@ export function itemsOf({ decisions }: Pick<UserWrite, 'decisions'>): number {
 export class DecisionStore {
   constructor(private readonly db: Db) {}
 
-  /** Returns the inputs of one decision, read with one BatchGetItem. */
-  async inputs(transaction: Transaction, abortSignal?: AbortSignal): Promise<DecisionInputs> {
-    const [inputs] = await this.inputsOf([transaction], abortSignal);
-    if (!inputs) throw new RangeError('Inputs were asked for one transaction');
-    return inputs;
-  }
-
   /**
    * Returns the inputs of decisions, read with as few BatchGetItem as possible. Decisions and users are strongly
    * consistent: a repeated request must find its answer, and a stale profile would only lose its conditional write.
    * Merchants are eventually consistent, at half the units, because the stream reader updates their counters with a lag
    * anyway.
    */
-  async inputsOf(transactions: readonly Transaction[], abortSignal?: AbortSignal): Promise<DecisionInputs[]> {
+  async inputsOf(transactions: readonly Transaction[]): Promise<DecisionInputs[]> {
     const unique = (ids: readonly string[], name: string) => [...new Set(ids)].map((id) => ({ [name]: id }));
-    const found = await batchGet(
-      this.db,
-      {
-        Decisions: {
-          keys: unique(
-            transactions.map(({ transactionId }) => transactionId),
-            'TransactionID',
-          ),
-          consistent: true,
-          projection: answerItems.attributes.join(', '),
-        },
-        UserProfiles: {
-          keys: unique(
-            transactions.map(({ userId }) => userId),
-            'UserID',
-          ),
-          consistent: true,
-        },
-        MerchantProfiles: {
-          keys: unique(
-            transactions.map(({ merchantId }) => merchantId),
-            'MerchantID',
-          ),
-        },
+    const found = await batchGet(this.db, {
+      Decisions: {
+        keys: unique(
+          transactions.map(({ transactionId }) => transactionId),
+          'TransactionID',
+        ),
+        consistent: true,
+        projection: answerItems.attributes.join(', '),
       },
-      abortSignal,
-    );
+      UserProfiles: {
+        keys: unique(
+          transactions.map(({ userId }) => userId),
+          'UserID',
+        ),
+        consistent: true,
+      },
+      MerchantProfiles: {
+        keys: unique(
+          transactions.map(({ merchantId }) => merchantId),
+          'MerchantID',
+        ),
+      },
+    });
     const stored = new Map(
       found.Decisions.map((item) => {
         const { transactionId, ...answer } = answerItems.read(item);
@@ -178,16 +167,12 @@ export class DecisionStore {
    * items as counted by `itemsOf`.
    * @returns undefined if written, otherwise the lost race of each user.
    */
-  async write(users: readonly UserWrite[], abortSignal?: AbortSignal): Promise<LostRace[] | undefined> {
+  async write(users: readonly UserWrite[]): Promise<LostRace[] | undefined> {
     const parts = users.flatMap((user, i): [`${'profile' | 'decisions'} ${number}`, TransactItem[]][] => [
       [`profile ${i}`, [this.profileItem(user)]],
       [`decisions ${i}`, user.decisions.flatMap((record) => this.recordItems(record))],
     ]);
-    const cancelled = await transact(
-      this.db,
-      Object.fromEntries(parts) as Parts<(typeof parts)[number][0]>,
-      abortSignal,
-    );
+    const cancelled = await transact(this.db, Object.fromEntries(parts) as Parts<(typeof parts)[number][0]>);
     if (!cancelled) return undefined;
     const { lost, busy, cause } = cancelled;
     if (lost.size === 0 && busy.size === 0) throw cause;

@@ -1,9 +1,8 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Request } from 'express';
 import { type Session, type SessionData, Store } from 'express-session';
 import { LongwatchError } from '../../domain/errors';
 import { expiryOf, isWorthTouching, type SessionHead, type SessionLife } from '../../domain/sessions/session';
+import { senderFor } from './applicationClient';
 import type { SessionEndings } from './ends';
 import { sessionKey } from './keys';
 import { checked, type DynamoDBSessionStoreOptions } from './options';
@@ -44,13 +43,10 @@ export class DynamoDBSessionStore extends Store {
   constructor(private readonly options: DynamoDBSessionStoreOptions) {
     super();
     const { records, life, serializer, maxDataBytes } = checked(options);
-    const { client, tableName } = options;
+    const { tableName } = options;
+    const client = senderFor(options.client);
     this.records = new SessionRecords(new SessionTable(client, tableName), records);
-    this.users = new UserSessions(
-      { client: documentClient(client), table: () => tableName },
-      this.records.ends,
-      records,
-    );
+    this.users = new UserSessions({ client, table: () => tableName }, this.records.ends, records);
     this.codec = new SessionCodec(serializer, maxDataBytes);
     this.life = life;
     this.prefix = records.prefix;
@@ -244,17 +240,6 @@ export class DynamoDBSessionStore extends Store {
   private async endEveryone(): Promise<void> {
     for await (const { head } of this.records.scan()) await this.records.ends.end(head.key, 'revoked');
   }
-}
-
-/**
- * Returns our own document client from the settings of either client. It copies the settings, because the SDK stores a
- * document client's marshalling in settings that all clients made from the same client share.
- */
-function documentClient({ config, middlewareStack }: DynamoDBClient | DynamoDBDocumentClient): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from({
-    config: { ...config, cacheMiddleware: false },
-    middlewareStack,
-  } as DynamoDBClient);
 }
 
 /** Calls back outside of the promise, so that an error of the callback is not an unhandled rejection. */

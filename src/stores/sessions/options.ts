@@ -1,14 +1,13 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SessionData } from 'express-session';
 import { defined } from '../../domain/defined';
 import type { SessionLife, SessionOwner } from '../../domain/sessions/session';
+import type { ApplicationClient } from './applicationClient';
 import { json, type SessionSerializer } from './sessionCodec';
 import type { RecordSettings, SessionWatch } from './settings';
 
 /** The options of the store. */
 export interface DynamoDBSessionStoreOptions {
-  client: DynamoDBClient | DynamoDBDocumentClient;
+  client: ApplicationClient;
   tableName: string;
   /**
    * Idle timeout: a session expires after this time without use. Default: the life of its cookie, or a day if the
@@ -70,7 +69,7 @@ export function checked(options: DynamoDBSessionStoreOptions): CheckedOptions {
     expiryBuckets = 0,
     watch,
   } = options;
-  if (typeof (client as Partial<DynamoDBClient> | undefined)?.send !== 'function')
+  if (typeof (client as Partial<ApplicationClient> | undefined)?.send !== 'function')
     throw new TypeError('client must be a DynamoDBClient or a DynamoDBDocumentClient');
   if (!tableName) throw new TypeError('tableName must name the table of sessions');
   within('idleTimeoutMs', idleTimeoutMs, 1, MAX_TIMEOUT_MS);

@@ -1,20 +1,19 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import {
-  type AttributeValue,
-  DeleteItemCommand,
-  DynamoDBClient,
-  PutItemCommand,
+  DeleteCommand,
+  PutCommand,
   QueryCommand,
   ScanCommand,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import { againAfter, retry } from '../../timing/retry';
+import type { DocumentSender } from '../documentClient';
+import type { TransactItem } from '../platform/outbox';
 
-/** An unmarshalled item. */
+/** An item. */
 export type Item = Record<string, unknown>;
 type Attributes = Record<string, AttributeValue>;
 
@@ -42,20 +41,12 @@ export interface Update {
 /** Maximum attempts of a write while other transactions write the same items. */
 export const ATTEMPTS = 8;
 
-/**
- * The table of sessions through the SDK's plain client, whichever client the application has. Every request reads a
- * session. By default the SDK builds its middleware for each call, and the document client always does, which takes a
- * fifth of the time of a read.
- */
+/** The table of sessions. */
 export class SessionTable {
-  private readonly client: DynamoDBClient;
-
   constructor(
-    client: DynamoDBClient | DynamoDBDocumentClient,
+    private readonly client: DocumentSender,
     private readonly name: string,
-  ) {
-    this.client = withCachedMiddleware(client);
-  }
+  ) {}
 
   /** Returns all items of a key in one strongly consistent request. */
   async parts(key: string): Promise<Item[]> {
@@ -64,28 +55,24 @@ export class SessionTable {
         TableName: this.name,
         ConsistentRead: true,
         KeyConditionExpression: 'SessionKey = :key',
-        ExpressionAttributeValues: { ':key': { S: key } },
+        ExpressionAttributeValues: { ':key': key },
       }),
     );
-    return Items.map((item) => unmarshall(item));
+    return Items;
   }
 
   /** Returns one page of a strongly consistent scan. */
-  async page(
-    filter: string,
-    values: Item,
-    from: Attributes | undefined,
-  ): Promise<{ items: Item[]; next: Attributes | undefined }> {
+  async page(filter: string, values: Item, from: Item | undefined): Promise<{ items: Item[]; next: Item | undefined }> {
     const { Items = [], LastEvaluatedKey } = await this.client.send(
       new ScanCommand({
         TableName: this.name,
         ConsistentRead: true,
         FilterExpression: filter,
-        ExpressionAttributeValues: marshall(values),
+        ExpressionAttributeValues: values,
         ...(from && { ExclusiveStartKey: from }),
       }),
     );
-    return { items: Items.map((item) => unmarshall(item)), next: LastEvaluatedKey };
+    return { items: Items, next: LastEvaluatedKey };
   }
 
   /**
@@ -94,7 +81,7 @@ export class SessionTable {
    * @throws LongwatchError `contention` after 8 attempts.
    */
   async put(put: Put): Promise<WriteObstacle | undefined> {
-    return (await this.attempt(() => this.client.send(new PutItemCommand(this.putInput(put)))))?.[0];
+    return (await this.attempt(() => this.client.send(new PutCommand(this.putInput(put)))))?.[0];
   }
 
   /**
@@ -106,22 +93,22 @@ export class SessionTable {
     update: Update,
     returns: 'before' | 'nothing' = 'nothing',
   ): Promise<{ before: Item } | { inTheWay: WriteObstacle }> {
-    let before: Attributes = {};
+    let before: Item = {};
     const inTheWay = await this.attempt(async () => {
       const { Attributes = {} } = await this.client.send(
-        new UpdateItemCommand({
+        new UpdateCommand({
           ...this.updateInput(update),
           ...(returns === 'before' && { ReturnValues: 'ALL_OLD' as const }),
         }),
       );
       before = Attributes;
     });
-    return inTheWay?.[0] === undefined ? { before: unmarshall(before) } : { inTheWay: inTheWay[0] };
+    return inTheWay?.[0] === undefined ? { before } : { inTheWay: inTheWay[0] };
   }
 
   /** Deletes an item, without a condition. */
   async remove(key: Item): Promise<void> {
-    await this.client.send(new DeleteItemCommand({ TableName: this.name, Key: marshall(key) }));
+    await this.client.send(new DeleteCommand({ TableName: this.name, Key: key }));
   }
 
   /**
@@ -132,31 +119,31 @@ export class SessionTable {
   async transact(
     writes: readonly ({ put: Put } | { update: Update })[],
   ): Promise<readonly WriteObstacle[] | undefined> {
-    const TransactItems = writes.map((write): TransactWriteItem =>
+    const TransactItems = writes.map((write): TransactItem =>
       'put' in write ? { Put: this.putInput(write.put) } : { Update: this.updateInput(write.update) },
     );
-    return this.attempt(() => this.client.send(new TransactWriteItemsCommand({ TransactItems })));
+    return this.attempt(() => this.client.send(new TransactWriteCommand({ TransactItems })));
   }
 
   private putInput({ item, condition, values }: Put) {
     return {
       TableName: this.name,
-      Item: marshall(item),
+      Item: item,
       ...(condition !== undefined && {
         ConditionExpression: condition,
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
       }),
-      ...(values && { ExpressionAttributeValues: marshall(values) }),
+      ...(values && { ExpressionAttributeValues: values }),
     };
   }
 
   private updateInput({ key, set, condition, values }: Update) {
     return {
       TableName: this.name,
-      Key: marshall(key),
+      Key: key,
       UpdateExpression: set,
       ConditionExpression: condition,
-      ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
+      ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
     };
   }
@@ -210,23 +197,4 @@ function standingInTheWay(error: unknown): WriteObstacle[] | undefined {
     default:
       return undefined;
   }
-}
-
-/**
- * Returns the client with its middleware built once instead of for each call. It uses a copy of the settings, so that
- * the application's client does not change. If the application's SDK is too old for our commands, returns a client of
- * our SDK with its settings.
- */
-function withCachedMiddleware(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBClient {
-  const config = { ...client.config, cacheMiddleware: true };
-  const isOurs = client.middlewareStack.identify().some((middleware) => middleware.includes('serializerMiddleware'));
-  if (!isOurs)
-    return new DynamoDBClient(
-      Object.assign({}, config, {
-        defaultUserAgentProvider: undefined,
-        retryStrategy: undefined,
-        extensions: undefined,
-      }) as never,
-    );
-  return Object.assign(Object.create(client) as DynamoDBClient, { config, handlers: undefined });
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { degradedCauses } from '../../../src/domain/fraud/decision';
-import { ScoringEndpoint, sagemakerClient, type ScoringSettings } from '../../../src/gateways/fraud/sagemaker';
+import { EndpointCalls } from '../../../src/gateways/fraud/endpointCalls';
+import { ScoringEndpoint, type ScoringSettings } from '../../../src/gateways/fraud/sagemaker';
 import type { ScoringFailure } from '../../../src/gateways/fraud/scoringFailure';
 import { type Misbehaviour, startEndpointServer } from '../../../src/local/sagemaker/server';
 
@@ -39,7 +40,11 @@ beforeEach(() => {
 
 const endpointAt = (endpoint: string, settings: Partial<ScoringSettings> = {}): ScoringEndpoint =>
   new ScoringEndpoint(
-    sagemakerClient({ region: 'us-east-1', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    new EndpointCalls({
+      region: 'us-east-1',
+      endpoint,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
     {
       endpointName: () => 'fraud-model',
       ...settings,
