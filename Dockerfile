@@ -1,5 +1,5 @@
 # Longwatch: one image for the API, the worker and the model's endpoint; the command decides.
-FROM node:22-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Optional packages hold compilers that the build needs, and the servers that npm start embeds; they leave with the tools.
@@ -9,7 +9,7 @@ COPY src ./src
 COPY scripts ./scripts
 RUN npm run build && npm prune --omit=dev --omit=optional
 
-FROM node:22-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 RUN useradd --system --uid 10001 longwatch

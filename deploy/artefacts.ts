@@ -46,7 +46,7 @@ export async function bundleFunctions(folder: string): Promise<string> {
     outfile: join(folder, 'dist', 'lambda', 'index.js'),
     bundle: true,
     platform: 'node',
-    target: 'node22',
+    target: 'node24',
     format: 'cjs',
     minifySyntax: true,
     // Logs and answers contain the class names of errors.

@@ -214,7 +214,7 @@ export class Functions extends Construct {
     const { AWS_REGION: _region, ...settable } = environment;
     const made = new LambdaFunction(this, handler, {
       functionName,
-      runtime: Runtime.NODEJS_22_X,
+      runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(bundle),
       handler: `dist/lambda/index.${handler}`,

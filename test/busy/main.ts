@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argumentsOf } from '../../scripts/commandLine';
-import { type JestResults, oneLine, slowest } from './results';
+import { oneLine, readResults, slowest } from './results';
 
 /** Keeps one core busy until it is killed, or its parent has died. */
 const LOOP = `
@@ -59,7 +59,7 @@ async function main(): Promise<number> {
       const lost = busy.filter(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null).length;
       const isGood = code === 0 && lost === 0;
       if (isGood) passed++;
-      const results = read(file);
+      const results = readResults(file);
       const told = [
         oneLine(results),
         ...(isLate ? [`ended after ${minutes} minutes`] : []),
@@ -94,14 +94,6 @@ async function runTests(
   const code = await new Promise<number | null>((resolve) => jest.once('exit', resolve));
   clearTimeout(timer);
   return { code, seconds: (performance.now() - from) / 1_000, isLate };
-}
-
-function read(file: string): JestResults | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as JestResults;
-  } catch {
-    return undefined; // The round ended without results; its line says so.
-  }
 }
 
 void main().then((code) => (process.exitCode = code));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 /** Of what jest writes with `--json`, what is told here. */
@@ -45,4 +46,13 @@ export function slowest(results: JestResults | undefined, count: number): string
     .slice(0, count)
     .map(({ name, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${name}`);
   return [`The slowest of ${files.length} files:`, ...lines].join('\n');
+}
+
+/** Reads the results of a run; undefined if it ended without them. */
+export function readResults(file: string): JestResults | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as JestResults;
+  } catch {
+    return undefined;
+  }
 }

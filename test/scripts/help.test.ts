@@ -21,6 +21,7 @@ const mistyped: Record<string, [args: string, right: string]> = {
   costs: ['--utilization 0.5', '--utilisation'],
   scale: ['--wrte', '--write'],
   'test:busy': ['--round 3', '--rounds'],
+  'test:nodes': ['--oldst', '--oldest'],
   'test:faults': ['--sed 3', '--seed'],
   fraud: ['simulate --merchant 3', '--merchants'],
   devices: ['simulate --device 3', '--devices'],
