@@ -48,6 +48,8 @@ function install(specification: string, cache: string, folder: string): void {
     const flags = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'];
     const npm = spawnSync('npm', ['install', '--prefix', staging, ...flags, `node@${specification}`], {
       cwd: staging,
+      // Named, because a test's changes of PATH are in its own copy of the environment.
+      env: process.env,
       encoding: 'utf8',
     });
     if (!existsSync(executableIn(staging))) throw failure(specification, npm.error?.message ?? reasonIn(npm.stderr));

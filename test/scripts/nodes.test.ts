@@ -23,7 +23,9 @@ function npmThat(script: string): void {
   chmodSync(npm, 0o755);
 }
 const npmThatInstalls = (version: string): void =>
-  npmThat(`mkdir -p node_modules/node/bin && cd node_modules/node/bin &&
+  // As npm does that runs only the scripts of allowed packages.
+  npmThat(`grep -q '"allowScripts":{"node":true}' package.json || exit 0
+    mkdir -p node_modules/node/bin && cd node_modules/node/bin &&
     printf '#!/bin/sh\\necho v${version}\\n' > node && chmod +x node`);
 const calls = (): string[] => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
 const cache = (): string => join(folder, 'cache');
