@@ -8,11 +8,12 @@ import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { dynamoDBClient, openDb, type StoreCall } from '../src/stores/dynamodb';
 import { buildShop } from '../test/support/checkouts';
 import { removeDataDir, startLongwatch } from '../test/support/stack';
-import { actionsOfCarts, unitsOfCarts } from './cartCosts';
+import { unitsOfCarts } from './cartCosts';
 import { bar as startBar } from './support/bar';
 import { BARE_ITEMS, BARE_TABLE, bareAdd, bareCheckout, bareClient, bareRead, TITLE } from './support/bareShop';
 import { call, closeConnections } from './support/http';
 import { latenciesInTurn, median, ms, percentile, ratio } from './support/measure';
+import type { Reached } from './support/targets';
 import { everything } from '../src/graph/capabilities';
 
 export interface CartBenchSettings {
@@ -32,7 +33,7 @@ const HOUR_MS = 3_600_000;
  * bare calls to the same DynamoDB (the baseline), and the bare calls behind a bare HTTP server. The four take turns, so
  * that noise of the machine affects all alike.
  */
-export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettings): Promise<void> {
+export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettings): Promise<Reached[]> {
   const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_PRODUCT_CACHE_MS: String(HOUR_MS) });
   const { parts } = readAddresses(stack.dataDir)!;
   const bare = bareClient(parts.DynamoDB);
@@ -102,6 +103,11 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
     report(measured, checkedOut);
     counting = true;
     await unitsOfCarts(shop, calls);
+    return Object.entries(measured).map(([what, of]) => ({
+      what: `carts: ${what} through HTTP, p50 over the bare call behind a bare HTTP server`,
+      atMost: 1.15,
+      reached: perRound(of.http.map(median), of.bareHttp.map(median)),
+    }));
   } finally {
     server.kill();
     client.destroy();
@@ -110,7 +116,6 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
     await stack.stop();
     removeDataDir(stack.dataDir);
   }
-  await actionsOfCarts();
 }
 
 type Series = Record<'operation' | 'bare' | 'http' | 'bareHttp', number[][]>;
@@ -180,6 +185,9 @@ async function createBareTables(client: DynamoDBDocumentClient): Promise<void> {
     );
 }
 
+/** Returns the median over the rounds of the ratio of two figures. */
+const perRound = (a: readonly number[], b: readonly number[]): number => median(a.map((value, i) => value / b[i]!));
+
 function report(
   measured: Record<'adding' | 'reading', Series>,
   checkedOut: { product: number[]; bare: number[] },
@@ -190,7 +198,6 @@ function report(
     http: 'Longwatch through HTTP',
     bareHttp: 'the bare call through HTTP',
   };
-  const perRound = (a: number[], b: number[]) => median(a.map((value, i) => value / b[i]!));
   for (const [what, of] of Object.entries(measured)) {
     const table = new Table({ head: [what, 'p50', 'p95', 'p99'], style: { head: [], border: [] } });
     for (const [name, taken] of Object.entries(of) as [keyof typeof names, number[][]][]) {

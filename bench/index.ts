@@ -13,7 +13,7 @@ endTogether(endChildren);
 /** Returns a command that measures. Whether it ends or fails, it leaves no child process. */
 const bench =
   <T>(
-    name: string,
+    name: string | readonly string[],
     describe: string,
     options: (command: Argv) => Argv<T>,
     run: (args: ArgumentsCamelCase<T>) => unknown,
@@ -33,11 +33,18 @@ runCommand(
     name: 'bench',
     about: 'Measures Longwatch, the bare calls that it cannot avoid (the baseline), and a peer, on its own stack.',
     examples: [
+      ['', 'every target beside what is reached'],
       ['fraud --rounds 3', 'decisions through HTTP, in three rounds'],
       ['fraud --help', 'the options of one benchmark'],
     ],
   },
   [
+    bench(
+      ['targets', '$0'],
+      'every target of speed and memory beside what is reached, in one run of about a quarter of an hour',
+      (command) => command.option('rounds', { type: 'number', default: 5, describe: 'Rounds of each measurement' }),
+      async ({ rounds }) => (await import('./targets.js')).benchTargets(rounds),
+    ),
     bench(
       'carts',
       'adding to carts, reading them and checking out, and the bare calls; Temporal actions of a cart',
@@ -46,7 +53,10 @@ runCommand(
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
           .option('samples', { type: 'number', default: 150, describe: 'Latencies a round' })
           .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts per round, eight at a time' }),
-      async (args) => (await import('./carts.js')).benchCarts(args),
+      async (args) => {
+        printReached(await (await import('./carts.js')).benchCarts(args));
+        await (await import('./cartCosts.js')).actionsOfCarts();
+      },
     ),
     bench(
       'costs',
@@ -132,7 +142,7 @@ runCommand(
             default: 40,
             describe: 'Sessions per second that become due one after another',
           }),
-      async (args) => (await import('./sessions.js')).benchSessions(args),
+      async (args) => (await import('./sessions.js')).benchSessions(args).then(printReached),
     ),
     bench(
       'start',
@@ -153,7 +163,7 @@ runCommand(
             describe: 'Players of the board from which ranks are read; 1000000 take a minute or two to write',
           })
           .option('seconds', { type: 'number', default: 15, describe: 'Seconds of load while the lag is measured' }),
-      async (args) => (await import('./leaderboards.js')).benchLeaderboards(args),
+      async (args) => (await import('./leaderboards.js')).benchLeaderboards(args).then(printReached),
     ),
     bench(
       'feeds',
@@ -169,7 +179,7 @@ runCommand(
             describe: 'Numbers of followers of the measured authors',
           })
           .option('samples', { type: 'number', default: 60, describe: 'Feed reads per round' }),
-      async (args) => (await import('./feeds.js')).benchFeeds(args),
+      async (args) => (await import('./feeds.js')).benchFeeds(args).then(printReached),
     ),
     bench(
       'devices',

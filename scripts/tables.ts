@@ -20,9 +20,9 @@ const verb = {
 
 async function check(): Promise<void> {
   const tables = chosenTables();
-  const { client, close } = openTables();
+  const { db, close } = openTables();
   try {
-    const differences = await checkTables(client, readConfig().LONGWATCH_TABLE_PREFIX, tables);
+    const differences = await checkTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables);
     if (differences.length > 0) throw new TableMismatchError(differences);
     console.log(allMatch(tables));
   } finally {
@@ -32,11 +32,11 @@ async function check(): Promise<void> {
 
 async function update(): Promise<void> {
   const tables = chosenTables();
-  const { client, close } = openTables();
+  const { db, close } = openTables();
   try {
     let begun: number | undefined;
     const ended = () => begun !== undefined && console.log(`  done in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
-    const left = await updateTables(client, readConfig().LONGWATCH_TABLE_PREFIX, tables, (difference) => {
+    const left = await updateTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables, (difference) => {
       ended();
       begun = Date.now();
       const { update: kind = 'create', physicalName, index } = difference;

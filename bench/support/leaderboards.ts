@@ -1,5 +1,5 @@
-import { UpdateTableCommand } from '@aws-sdk/client-dynamodb';
-import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { rankCounters, SHARDS_A_BATCH } from '../../src/operations/leaderboards/rankCounters';
 import { Consumer } from '../../src/operations/platform/streams/consumer';
 import { foldingHandler } from '../../src/operations/platform/streams/foldingHandler';
@@ -14,6 +14,7 @@ import { Rankings } from '../../src/operations/leaderboards/rankings';
 import { RankWriter } from '../../src/operations/leaderboards/rankWriter';
 import { Submissions } from '../../src/operations/leaderboards/submissions';
 import { batchWrite } from '../../src/stores/batchWrite';
+import type { DocumentSender } from '../../src/stores/documentClient';
 import { CheckpointStore } from '../../src/stores/platform/checkpoints';
 import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
@@ -59,6 +60,9 @@ export async function bareScores(dynamodb: TestDynamoDB) {
   );
   const submissions = new Submissions({ boards, store, scores }, 60_000);
   const ids = (from: number) => Array.from({ length: 12 }, (_, i) => `remembered${String(from + i).padStart(3, '0')}`);
+  const sdk = DynamoDBDocumentClient.from(
+    new DynamoDBClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }),
+  );
   let next = 0;
   return {
     submissions,
@@ -67,9 +71,10 @@ export async function bareScores(dynamodb: TestDynamoDB) {
       await boards.put(gameId, definition, undefined);
       return gameId;
     },
-    async bare(): Promise<void> {
+    /** @param client default: the SDK's document client with its defaults */
+    async bare(client: DocumentSender = sdk): Promise<void> {
       const n = next++;
-      await db.client.send(
+      await client.send(
         new UpdateCommand({
           TableName: db.table('Leaderboard'),
           Key: { BoardSeason: 'bare', PlayerID: `p${n % 500}` },

@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { readConfig } from '../../src/graph/config';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
@@ -21,7 +20,7 @@ export function foundApi(): string {
  * Opens the tables: from the environment, or of the Longwatch that runs on this machine.
  * @throws LabError if neither is known.
  */
-export function openTables(): { client: DynamoDBClient; db: Db; close(): void } {
+export function openTables(): { db: Db; close(): void } {
   const config = readConfig();
   const found = config.DYNAMODB_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.DynamoDB;
   if (found === undefined && !config.LONGWATCH_AWS)
@@ -31,8 +30,7 @@ export function openTables(): { client: DynamoDBClient; db: Db; close(): void } 
     region: config.AWS_REGION,
     ...(!isAws && { endpoint: found as string, ...credentials() }),
   });
-  const db = openDb(client, config.LONGWATCH_TABLE_PREFIX, everything.tables);
-  return { client, db, close: () => client.destroy() };
+  return { db: openDb(client, config.LONGWATCH_TABLE_PREFIX, everything.tables), close: () => client.destroy() };
 }
 
 /**

@@ -8,17 +8,11 @@ import type { ReadStream, Services } from './capability';
 
 /** Returns the stream of a table. The table's declaration must have a stream. */
 export function tableStream(
-  {
-    config,
-    endpoints,
-    db,
-    dynamodb,
-    watchCall,
-  }: Pick<Services, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'watchCall'>,
+  { config, endpoints, db, watchCall }: Pick<Services, 'config' | 'endpoints' | 'db' | 'watchCall'>,
   table: string,
 ): RecordSource<ItemChange> {
   return new TableStream(
-    dynamodb,
+    db.client,
     streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: watchCall }),
     db.table(table),
   );

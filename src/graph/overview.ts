@@ -136,7 +136,7 @@ async function partStates({ endpoints }: Services, { readiness, combined }: Over
 }
 
 function figureSources(
-  { db, dynamodb, metrics: { registry } }: Services,
+  { db, metrics: { registry } }: Services,
   { capabilities }: Combined,
   lists: TemporalOverview,
 ): FigureSource[] {
@@ -148,7 +148,6 @@ function figureSources(
   const sizes = sharedCall(
     () =>
       tableSizes(
-        dynamodb,
         db,
         sized.map(({ key }) => key),
       ),

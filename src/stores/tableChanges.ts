@@ -1,7 +1,7 @@
-import { type DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
+import { UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 import { createTable, createTableInput, createTables, enableTtl } from './tableCreation';
 import { checkTables, describe, TableMismatchError, type TableDifference } from './tableCheck';
-import type { TableSpec, Tables } from './tableSpec';
+import type { TableClient, TableSpec, Tables } from './tableSpec';
 import { systemClock } from '../timing/clock';
 
 /** Interval of the check whether a table is active. */
@@ -12,7 +12,7 @@ const LOOK_AGAIN_MS = 200;
  * with their declarations. Makes no other change.
  * @throws TableMismatchError with every difference of every table.
  */
-export async function prepareTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<void> {
+export async function prepareTables(client: TableClient, prefix: string, tables: Tables): Promise<void> {
   await createTables(client, prefix, tables);
   const found = await checkTables(client, prefix, tables);
   // A table that lacks only its TTL: the process that created it has failed, or has not enabled TTL yet.
@@ -30,7 +30,7 @@ export async function prepareTables(client: DynamoDBClient, prefix: string, tabl
  * @returns the differences that need a migration.
  */
 export async function updateTables(
-  client: DynamoDBClient,
+  client: TableClient,
   prefix: string,
   tables: Tables,
   onStep: (difference: TableDifference) => void = () => undefined,
@@ -48,7 +48,7 @@ export async function updateTables(
 }
 
 async function makeUpdate(
-  client: DynamoDBClient,
+  client: TableClient,
   prefix: string,
   spec: TableSpec,
   { table, physicalName: TableName, update: how, index }: TableDifference,
@@ -77,7 +77,7 @@ async function makeUpdate(
 }
 
 /** Waits until the table and all its indexes are active. */
-async function active(client: DynamoDBClient, TableName: string): Promise<void> {
+async function active(client: TableClient, TableName: string): Promise<void> {
   for (;;) {
     const found = await describe(client, TableName);
     const states = [

@@ -1,14 +1,13 @@
 import {
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
-  type DynamoDBClient,
   type KeySchemaElement,
   type Projection,
   ResourceNotFoundException,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import { createTableInput } from './tableCreation';
-import { physicalName, type TableSpec, type Tables } from './tableSpec';
+import { type TableClient, physicalName, type TableSpec, type Tables } from './tableSpec';
 
 /** One difference between a table and its declaration. */
 export interface TableDifference {
@@ -43,7 +42,7 @@ export class TableMismatchError extends Error {
  * Returns every difference between the tables in DynamoDB and their declarations. Additional indexes and streams do not
  * count.
  */
-export async function checkTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<TableDifference[]> {
+export async function checkTables(client: TableClient, prefix: string, tables: Tables): Promise<TableDifference[]> {
   const declared = Object.entries(tables);
   const found: TableDifference[] = [];
   // 8 at a time: AWS throttles an account that describes more than about ten tables a second.
@@ -58,7 +57,7 @@ export async function checkTables(client: DynamoDBClient, prefix: string, tables
 
 /** Returns the differences of one table. */
 export async function checkTable(
-  client: DynamoDBClient,
+  client: TableClient,
   prefix: string,
   name: string,
   spec: TableSpec,
@@ -76,7 +75,7 @@ export async function checkTable(
 }
 
 /** Returns DynamoDB's description of a table, or undefined if the table does not exist. */
-export async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
+export async function describe(client: TableClient, TableName: string): Promise<TableDescription | undefined> {
   try {
     return (await client.send(new DescribeTableCommand({ TableName }))).Table;
   } catch (error) {

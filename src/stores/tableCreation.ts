@@ -2,12 +2,11 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
-  type DynamoDBClient,
   ResourceInUseException,
   ResourceNotFoundException,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type KeySpec, physicalName, type TableSpec, type Tables } from './tableSpec';
+import { type TableClient, type KeySpec, physicalName, type TableSpec, type Tables } from './tableSpec';
 import { systemClock } from '../timing/clock';
 
 /** Returns the CreateTable input of one table: on-demand capacity, all indexes, and its stream. */
@@ -39,17 +38,12 @@ export function createTableInput(prefix: string, name: string, spec: TableSpec):
 }
 
 /** Creates the missing tables and waits until all tables are active. Several processes may run it at once. */
-export async function createTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<void> {
+export async function createTables(client: TableClient, prefix: string, tables: Tables): Promise<void> {
   await Promise.all(Object.entries(tables).map(([name, spec]) => createTable(client, prefix, name, spec)));
 }
 
 /** Creates one table if it is missing, and waits until it is active. */
-export async function createTable(
-  client: DynamoDBClient,
-  prefix: string,
-  name: string,
-  spec: TableSpec,
-): Promise<void> {
+export async function createTable(client: TableClient, prefix: string, name: string, spec: TableSpec): Promise<void> {
   const TableName = physicalName(prefix, name);
   const isNew = await createIfMissing(client, prefix, name, spec);
   // Wait even if another process created the table: it accepts writes only when it is active.
@@ -62,12 +56,7 @@ export async function createTable(
 }
 
 /** Enables TTL if the table declares it. A repeated call changes nothing. */
-export async function enableTtl(
-  client: DynamoDBClient,
-  prefix: string,
-  name: string,
-  { ttl }: TableSpec,
-): Promise<void> {
+export async function enableTtl(client: TableClient, prefix: string, name: string, { ttl }: TableSpec): Promise<void> {
   if (!ttl) return;
   try {
     await client.send(
@@ -83,12 +72,7 @@ export async function enableTtl(
 }
 
 /** Creates a table if it is missing. @returns whether this call created it, or raced with the process that did. */
-async function createIfMissing(
-  client: DynamoDBClient,
-  prefix: string,
-  name: string,
-  spec: TableSpec,
-): Promise<boolean> {
+async function createIfMissing(client: TableClient, prefix: string, name: string, spec: TableSpec): Promise<boolean> {
   try {
     await client.send(new DescribeTableCommand({ TableName: physicalName(prefix, name) }));
     return false;

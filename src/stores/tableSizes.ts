@@ -1,4 +1,4 @@
-import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import type { Db } from './dynamodb';
 
 /**
@@ -6,13 +6,12 @@ import type { Db } from './dynamodb';
  * only as an approximate size. One DescribeTable per table, which consumes no units; no scan.
  */
 export async function tableSizes(
-  client: DynamoDBClient,
-  db: Pick<Db, 'table'>,
+  db: Pick<Db, 'client' | 'table'>,
   names: readonly string[],
 ): Promise<Record<string, number>> {
   const sizes = await Promise.all(
     names.map(async (name) => {
-      const { Table } = await client.send(new DescribeTableCommand({ TableName: db.table(name) }));
+      const { Table } = await db.client.send(new DescribeTableCommand({ TableName: db.table(name) }));
       return [name, Table?.ItemCount ?? 0] as const;
     }),
   );

@@ -1,3 +1,4 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 /** The declaration of a key attribute. */
 export interface KeySpec {
   name: string;
@@ -42,3 +43,6 @@ export function physicalName(prefix: string, table: string): string {
 export function logicalName(prefix: string, name: string): string {
   return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
+
+/** A client for calls about tables: `DescribeTable`, `CreateTable`, … */
+export type TableClient = Pick<DynamoDBClient, 'send'>;

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   ConditionalCheckFailedException,
-  type DynamoDBClient,
+  DynamoDBClient,
   type DynamoDBClientConfig,
   type TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
@@ -17,6 +17,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { DocumentClient, documentClient } from '../../src/stores/documentClient';
 import { dynamoDBClient, openDb } from '../../src/stores/dynamodb';
@@ -193,6 +194,21 @@ describe('against a server that misbehaves', () => {
     expect(second!.authorization).toMatch(
       /^AWS4-HMAC-SHA256 Credential=local\/\d{8}\/us-east-1\/dynamodb\/aws4_request/,
     );
+  });
+
+  it('a client with another HTTP handler sends directly, too, and leaves no connection behind', async () => {
+    const { endpoint } = low().config as unknown as { endpoint: () => Promise<{ hostname: string; port: number }> };
+    const { hostname, port } = await endpoint();
+    const plain = new DynamoDBClient({
+      region: REGION,
+      endpoint: `http://${hostname}:${port}`,
+      credentials: LOCAL_CREDENTIALS,
+      requestHandler: new NodeHttpHandler({ httpAgent: { maxSockets: 2 } }),
+    });
+    clients.push(plain);
+    const client = new DocumentClient(documentClient(plain));
+    for (let i = 0; i < 5; i++) expect(await client.send(get())).toMatchObject({ Item: { A: 1 } });
+    expect(bySdk()).toEqual([true, false, false, false, false]);
   });
 
   it('new credentials resolve through the SDK again', async () => {

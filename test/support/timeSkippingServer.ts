@@ -90,6 +90,6 @@ async function startPatiently(path: string): Promise<TestWorkflowEnvironment> {
         server: { executable: { type: 'existing-path', path } },
       });
     } catch (error) {
-      if (tries === 6 || !/did not start within/.test(String(error))) throw error;
+      if (tries === 12 || !/did not start within/.test(String(error))) throw error;
     }
 }
