@@ -8,11 +8,17 @@ import type { ReadStream, Services } from './capability';
 
 /** Returns the stream of a table. The table's declaration must have a stream. */
 export function tableStream(
-  { config, endpoints, db, watchCall }: Pick<Services, 'config' | 'endpoints' | 'db' | 'watchCall'>,
+  {
+    config,
+    endpoints,
+    db,
+    dynamodb,
+    watchCall,
+  }: Pick<Services, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'watchCall'>,
   table: string,
 ): RecordSource<ItemChange> {
   return new TableStream(
-    db.client,
+    dynamodb,
     streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: watchCall }),
     db.table(table),
   );

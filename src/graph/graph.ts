@@ -68,10 +68,10 @@ export class Graph {
    * @throws TableMismatchError if a table differs from its declaration
    */
   async prepareStores(tables: 'check' | 'update' = 'check'): Promise<void> {
-    const { db, config } = this.parts.common.services;
+    const { dynamodb, config } = this.parts.common.services;
     const { tables: declared } = this.combined;
-    if (tables === 'update') await updateTables(db.client, config.LONGWATCH_TABLE_PREFIX, declared);
-    await prepareTables(db.client, config.LONGWATCH_TABLE_PREFIX, declared);
+    if (tables === 'update') await updateTables(dynamodb, config.LONGWATCH_TABLE_PREFIX, declared);
+    await prepareTables(dynamodb, config.LONGWATCH_TABLE_PREFIX, declared);
     for (const instance of this.parts.instances) await instance.prepare?.();
   }
 

@@ -136,7 +136,7 @@ async function partStates({ endpoints }: Services, { readiness, combined }: Over
 }
 
 function figureSources(
-  { db, metrics: { registry } }: Services,
+  { db, dynamodb, metrics: { registry } }: Services,
   { capabilities }: Combined,
   lists: TemporalOverview,
 ): FigureSource[] {
@@ -148,7 +148,7 @@ function figureSources(
   const sizes = sharedCall(
     () =>
       tableSizes(
-        db,
+        { client: dynamodb, table: (name) => db.table(name) },
         sized.map(({ key }) => key),
       ),
     { forMs: 60_000 },

@@ -1,12 +1,13 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import type { Db } from './dynamodb';
+import type { TableClient } from './tableSpec';
 
 /**
  * Returns the number of items of some tables as DynamoDB last counted it. AWS counts about every six hours, so use it
  * only as an approximate size. One DescribeTable per table, which consumes no units; no scan.
  */
 export async function tableSizes(
-  db: Pick<Db, 'client' | 'table'>,
+  db: Pick<Db, 'table'> & { client: TableClient },
   names: readonly string[],
 ): Promise<Record<string, number>> {
   const sizes = await Promise.all(
