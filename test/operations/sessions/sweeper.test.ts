@@ -321,7 +321,7 @@ it(
     const key = sessionKey('', ids[1]!);
     pass(IDLE + 1);
     const skipped: string[] = [];
-    const ends = (call: SeenCall) => call.operation === 'UpdateItem' && call.text.includes(key);
+    const ends = (call: SeenCall) => call.operation === 'Update' && call.text.includes(key);
     const stayed = sweeper({ onSkipped: (entity, error) => skipped.push(`${entity}: ${(error as Error).message}`) });
     expect(
       await whileRefusing(ends, () => stayed.sweep('0', { signal: new AbortController().signal, forMs: 0 })),
@@ -386,7 +386,7 @@ it('where the grant is missing, no session is skipped: the sweep is refused, and
   const denied = sweeper({ onSkipped: (entity) => skipped.push(entity) });
   await expect(
     whileDenying(
-      ({ operation }) => operation === 'UpdateItem',
+      ({ operation }) => operation === 'Update',
       () => denied.sweep('0', { signal: new AbortController().signal, forMs: 0 }),
     ),
   ).rejects.toMatchObject({ type: 'refused' });
