@@ -117,9 +117,9 @@ function structOf(struct: Tree): Tree {
   for (const name in struct) {
     const value = struct[name];
     if (typeof value !== 'object' || value === null) continue;
-    if (ANSWERED_DOCUMENTS.has(name)) documentOf(value as Tree);
-    else if (name === 'Items' || name === 'Keys') (value as Tree[]).forEach(documentOf);
-    else if (name === 'Responses') responsesOf(value as Tree);
+    if (ANSWERED_DOCUMENTS.has(name)) struct[name] = documentOf(value as Tree);
+    else if (name === 'Items' || name === 'Keys') struct[name] = (value as Tree[]).map(documentOf);
+    else if (name === 'Responses') struct[name] = mapped(value as Record<string, Tree[]>, (all) => all.map(documentOf));
     else if (name === 'UnprocessedKeys' || name === 'UnprocessedItems')
       for (const requests of Object.values(value as Tree)) partOf(requests);
     else if (name !== 'ConsumedCapacity') partOf(value);
@@ -127,21 +127,19 @@ function structOf(struct: Tree): Tree {
   return struct;
 }
 
-/** The answers of a batch are lists of documents by table; those of a transaction are one list. */
-function responsesOf(responses: Tree): void {
-  if (Array.isArray(responses)) return partOf(responses);
-  for (const documents of Object.values(responses)) (documents as Tree[]).forEach(documentOf);
-}
+const mapped = <T, R>(byTable: Readonly<Record<string, T>>, of: (value: T) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(byTable).map(([table, value]) => [table, of(value)]));
 
 function partOf(value: unknown): void {
   if (Array.isArray(value)) value.forEach(partOf);
   else if (typeof value === 'object' && value !== null) structOf(value as Tree);
 }
 
-/** Converts the values of a document in place. */
+/** Returns the JavaScript values of a document. A name `__proto__` is left out. */
 function documentOf(document: Tree): Tree {
-  for (const name in document) document[name] = nativeOf(document[name] as Tree);
-  return document;
+  const values: Tree = {};
+  for (const name in document) if (name !== '__proto__') values[name] = nativeOf(document[name] as Tree);
+  return values;
 }
 
 function nativeOf(attribute: Tree): unknown {

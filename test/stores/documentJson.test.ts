@@ -176,6 +176,19 @@ it('an answer is read as the SDK reads it', async () => {
   );
 });
 
+it.each(['{"N":"1"}', '{"M":{"a":{"N":"1"}}}', '{"L":[{"M":{"__proto__":{"S":"x"}}}]}'])(
+  'a key __proto__ with %s is left out, as by the SDK, and becomes no prototype',
+  async (odd) => {
+    answer = `{"Item":{"a":{"N":"2"},"__proto__":${odd},"b":{"M":{"__proto__":${odd},"c":{"N":"3"}}}}}`;
+    const { Item: expected } = await sdk.send(new GetCommand({ TableName: 't', Key: {} }));
+    const { Item: item } = answerOf(answer) as { Item: Record<string, unknown> };
+    for (const path of [(one: object) => one, (one: object) => (one as { b: object }).b]) {
+      expect(Object.keys(path(item))).toEqual(Object.keys(path(expected!)));
+      expect(Object.getPrototypeOf(path(item))).toBe(Object.prototype);
+    }
+  },
+);
+
 it.each([
   ['a number that is not finite', Number.NaN],
   ['a number that is not finite', Number.POSITIVE_INFINITY],
