@@ -211,6 +211,19 @@ describe('against a server that misbehaves', () => {
     expect(bySdk()).toEqual([true, false, false, false, false]);
   });
 
+  it('two document clients of one client both learn of new credentials', async () => {
+    let accessKeyId = 'one';
+    const shared = low(async () => ({ accessKeyId, secretAccessKey: 's', expiration: new Date(0) }) as never);
+    const pair = [0, 1].map(() => new DocumentClient(documentClient(shared)));
+    for (const key of ['one', 'two']) {
+      accessKeyId = key;
+      for (const client of pair) await client.send(get());
+      seen = [];
+      for (const client of pair) await client.send(get());
+      expect(bySdk()).toEqual([false, false]);
+    }
+  });
+
   it('new credentials resolve through the SDK again', async () => {
     let accessKeyId = 'one';
     const client = open(

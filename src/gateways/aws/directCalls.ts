@@ -78,7 +78,7 @@ export class DirectCalls {
         middleware: (
           next: (args: object) => Promise<unknown>,
         ) => (args: { input: object; request: SentRequest }) => Promise<unknown>,
-        options: { name: string; relation: 'after'; toMiddleware: string; override: true },
+        options: { relation: 'after'; toMiddleware: string },
       ): void;
     };
     stack.addRelativeTo(
@@ -86,7 +86,8 @@ export class DirectCalls {
         this.keep(resourceOf(args.input), args.request);
         return next(args);
       },
-      { name: 'longwatchResolved', relation: 'after', toMiddleware: 'httpSigningMiddleware', override: true },
+      // Without a name: with one, a second `DirectCalls` of the same client would take the place of the first.
+      { relation: 'after', toMiddleware: 'httpSigningMiddleware' },
     );
   }
 
