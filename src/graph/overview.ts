@@ -148,7 +148,8 @@ function figureSources(
   const sizes = sharedCall(
     () =>
       tableSizes(
-        { client: dynamodb, table: (name) => db.table(name) },
+        dynamodb,
+        db,
         sized.map(({ key }) => key),
       ),
     { forMs: 60_000 },

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
 /** The declaration of a key attribute. */
 export interface KeySpec {
   name: string;

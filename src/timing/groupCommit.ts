@@ -93,7 +93,7 @@ export class GroupCommit<Q, A> {
     } finally {
       this.inFlight--;
       this.typicalMs += SMOOTHING * (performance.now() - started - this.typicalMs);
-      this.schedule();
+      if (this.waiting.length > 0) this.schedule();
     }
   }
 

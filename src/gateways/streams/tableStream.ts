@@ -44,7 +44,7 @@ export class TableStream implements RecordSource<ItemChange> {
   private arn: string | undefined;
 
   constructor(
-    private readonly tables: Pick<DynamoDBClient, 'send'>,
+    private readonly tables: DynamoDBClient,
     private readonly streams: DynamoDBStreamsClient,
     private readonly tableName: string,
   ) {}
