@@ -7,7 +7,7 @@ import { benchSdk } from './sdk';
 import { benchSessionOperations } from './sessions';
 import { printReached, type Reached } from './support/targets';
 
-/** Measures everything that has a target, and prints the targets beside what is reached. */
+/** Runs every measurement that has a target, and prints each target with the measured value. */
 export async function benchTargets(rounds: number): Promise<void> {
   const reached: Reached[] = [];
   const parts: [what: string, measure: () => Promise<Reached[]>][] = [

@@ -12,7 +12,7 @@ export interface Reached {
   unit?: 'ms' | 's' | 'MiB' | '/s';
 }
 
-/** Prints targets beside what was reached. */
+/** Prints a table: each target, the measured value, and whether the target is met. */
 export function printReached(all: readonly Reached[]): void {
   const table = new Table({ head: ['', 'target', 'reached', ''], style: { head: [], border: [] } });
   for (const { what, atMost, atLeast, reached, unit } of all) {

@@ -1,4 +1,4 @@
-/** The sources of Longwatch, and what is made from them and kept while they stay the same. */
+/** The compiler of `scripts/compiled.cjs`, with types: JavaScript and fingerprints of the TypeScript sources. */
 const compiled = require('../../scripts/compiled.cjs') as {
   CACHE: string;
   ROOT: string;

@@ -1,20 +1,19 @@
 import fc from 'fast-check';
 import request from 'supertest';
 import { createServer, type Server } from 'node:http';
-import type { Decision } from '../../../src/domain/fraud/decision';
 import { simulate } from '../../../src/domain/fraud/simulation';
 import type { Transaction } from '../../../src/domain/fraud/transaction';
-import { iso } from '../../../src/domain/ids';
 import { DecisionStore } from '../../../src/stores/fraud/decisions';
 import { endApi, startApi } from '../../support/api';
+import { bodyOf, decidedOf } from '../../support/decided';
 import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 import { payment, type Payment } from '../../support/payment';
 import { whileRefusing } from '../../support/refusals';
 
 const DAY = 86_400_000;
-/** Decides what comes at once. */
+/** Decides payments that are sent at the same time. */
 let together: TestGraph;
-/** Decides one payment after another: what the other must equal. */
+/** Decides the same payments one after another. Its results are the expected ones. */
 let alone: TestGraph;
 const servers: Server[] = [];
 
@@ -39,25 +38,6 @@ const post = (graph: TestGraph, body: object) =>
     .post('/v1/transactions')
     .set(...bearer('service'))
     .send(body);
-const bodyOf = ({ timestamp, ...rest }: Transaction): Payment => ({ ...rest, timestamp: iso(timestamp) });
-/** What must be the same, however payments come. */
-const essence = ({ latencyMs: _took, decidedAt: _at, ...decision }: Decision) => decision;
-
-async function stateOf(graph: TestGraph, all: readonly Transaction[]) {
-  const store = new DecisionStore(graph.dynamodb.db);
-  const found = await store.findAll(all.map(({ transactionId }) => transactionId));
-  const inputs = await store.inputsOf(all);
-  return {
-    decisions: new Map(
-      found.map(({ transaction, decision, features }) => [
-        transaction.transactionId,
-        { decision: essence(decision), features },
-      ]),
-    ),
-    users: new Map(inputs.map(({ user }, i) => [all[i]!.userId, user])),
-  };
-}
-
 let run = 0;
 it('payments of many users at once are decided as one after another, and repetitions get the same bytes', () =>
   fc.assert(
@@ -89,7 +69,7 @@ it('payments of many users at once are decided as one after another, and repetit
         );
         for (const texts of answers.values()) expect(texts.size).toBe(1);
         for (const one of all) await post(alone, bodyOf(one)).expect(200);
-        expect(await stateOf(together, all)).toEqual(await stateOf(alone, all));
+        expect(await decidedOf(together.dynamodb.db, all)).toEqual(await decidedOf(alone.dynamodb.db, all));
       },
     ),
     { numRuns: 4 },

@@ -1,14 +1,13 @@
 import * as fc from 'fast-check';
 import request from 'supertest';
-import type { Decision } from '../../../src/domain/fraud/decision';
 import { simulate } from '../../../src/domain/fraud/simulation';
 import type { Transaction } from '../../../src/domain/fraud/transaction';
-import { iso } from '../../../src/domain/ids';
 import { DeadLetterStore } from '../../../src/stores/platform/deadLetters';
 import { DecisionStore } from '../../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../../src/stores/fraud/investigations';
 import { MerchantStore } from '../../../src/stores/fraud/merchants';
 import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../../src/domain/fraud/workflows';
+import { bodyOf, decidedOf } from '../../support/decided';
 import { eventually } from '../../support/eventually';
 import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 import { startTestKinesis, type TestKinesis } from '../../support/kinesis';
@@ -43,7 +42,6 @@ afterAll(async () => {
 
 const transactions = () => streamed.consumers[TRANSACTIONS_STREAM]!;
 const asRecord = (body: Record<string, unknown>) => ({ key: String(body['userId']), data: JSON.stringify(body) });
-const bodyOf = ({ timestamp, ...rest }: Transaction): Payment => ({ ...rest, timestamp: iso(timestamp) });
 const post = (graph: TestGraph, body: object) =>
   request(graph.app)
     .post('/v1/transactions')
@@ -58,23 +56,14 @@ const counts = (reports: { counts: Record<string, number> }[]) => {
 const letters = async () =>
   (await new DeadLetterStore(streamed.dynamodb.db).list(TRANSACTIONS_STREAM, { limit: 1_000 })).items;
 
-/** What must be the same whatever path a transaction took. */
-const essence = ({ latencyMs: _took, decidedAt: _at, ...decision }: Decision) => decision;
 async function outcomeOf(graph: TestGraph, all: readonly Transaction[]) {
-  const store = new DecisionStore(graph.dynamodb.db);
-  const found = await store.findAll(all.map(({ transactionId }) => transactionId));
-  const inputs = await store.inputsOf(all);
+  const { decisions, users } = await decidedOf(graph.dynamodb.db, all);
   const merchants = await new MerchantStore(graph.dynamodb.db).read([
     ...new Set(all.map(({ merchantId }) => merchantId)),
   ]);
   return {
-    decisions: new Map(
-      found.map(({ transaction, decision, features }) => [
-        transaction.transactionId,
-        { decision: essence(decision), features },
-      ]),
-    ),
-    profiles: new Map(inputs.map(({ user }, i) => [all[i]!.userId, user.profile])),
+    decisions,
+    profiles: new Map([...users].map(([id, { profile }]) => [id, profile])),
     merchants: new Map([...merchants].map(([id, { profile }]) => [id, profile])),
   };
 }
